@@ -1,0 +1,61 @@
+# Works from nothing but python3: every target makes its own .venv first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PROTOS := $(wildcard protos/sluice/v1/*.proto)
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the development environment into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(STAMP) ## make the development environment
+
+up: $(STAMP) ## bring up Redis, bundles, features and the gateway on this machine
+	@exec $(BIN)/sluice up
+
+test: $(STAMP) check ## run every test, and the checks
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## ruff, mypy strict, import-linter, generated code current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory check-protos
+
+protos: $(STAMP) ## generate code from protos/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=quiet:. \
+		--grpc_python_out=. --mypy_grpc_out=quiet:. $(PROTOS)
+
+check-protos: $(STAMP)
+	@rm -rf .sluice/protos && mkdir -p .sluice/protos
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=.sluice/protos \
+		--mypy_out=quiet:.sluice/protos --grpc_python_out=.sluice/protos --mypy_grpc_out=quiet:.sluice/protos $(PROTOS)
+	@for file in $$(cd .sluice/protos && find . -name '*_pb2*'); do \
+		cmp -s $$file .sluice/protos/$$file || { echo "$$file is not current: run make protos"; exit 1; }; done
+	@echo "generated code is current"
+
+bench: $(STAMP) ## measure one worker, pinned to a core, by a client on another
+	$(BIN)/python -m loadtests.bench
+
+lock: $(STAMP) ## resolve requirements/ anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 pyproject.toml --extra cpu --extra triton --extra control --extra train --extra loadtest \
+		--group dev -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 pyproject.toml --extra cpu -c requirements/dev.txt -o requirements/serve.txt
+
+clean: ## forget what was built: bundles, features, Redis data, metrics (the environment stays)
+	rm -rf .sluice models/bundles
+
+.PHONY: help install up test check protos check-protos bench lock clean

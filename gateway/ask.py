@@ -1,0 +1,81 @@
+"""`sluice predict` and `sluice describe`: a running gateway asked from the command line."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from gateway.client import Deployment, Prediction, SluiceClient, SluiceError
+
+NUMBERS = frozenset({"int32", "int64"})
+Scalar = int | float | str | bool
+
+
+class AskError(ValueError):
+    """What was typed cannot be asked; the message says what would be right."""
+
+
+def predict(address: str, timeout: float, deployment: str, values: Sequence[str], unit: str) -> int:
+    """Print one prediction as JSON; return the exit status."""
+    try:
+        with SluiceClient(address) as client:
+            wanted = client.describe(deployment, timeout=timeout)
+            entities, features = sort_values(wanted, values)
+            shown = client.predict(deployment, entities, features, timeout=timeout, unit=unit)
+    except (SluiceError, AskError) as exc:
+        return _fail(exc)
+    print(json.dumps(_prediction_document(shown), indent=2))
+    return 0
+
+
+def describe(address: str, timeout: float, deployment: str) -> int:
+    """Print what a deployment wants as JSON; return the exit status."""
+    try:
+        with SluiceClient(address) as client:
+            print(json.dumps(asdict(client.describe(deployment, timeout=timeout)), indent=2))
+    except SluiceError as exc:
+        return _fail(exc)
+    return 0
+
+
+def sort_values(wanted: Deployment, values: Sequence[str]) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
+    """Sort `name=value` words into entities and features, typed as the deployment says. Raises `AskError`."""
+    entity_types = {field.name: field.type for field in wanted.entities}
+    feature_types = {field.name: field.type for field in wanted.features}
+    entities: dict[str, Scalar] = {}
+    features: dict[str, Scalar] = {}
+    for word in values:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise AskError(f"{word!r} is not name=value")
+        if name in entity_types:
+            entities[name] = typed(name, entity_types[name], text)
+        else:
+            features[name] = typed(name, feature_types.get(name, "double"), text)
+    return entities, features
+
+
+def typed(name: str, kind: str, text: str) -> Scalar:
+    """Return the text as a value of a Feast type. Raises `AskError`."""
+    try:
+        if kind == "bool":
+            return {"true": True, "false": False}[text.lower()]
+        if kind in NUMBERS:
+            return int(text)
+        if kind in ("double", "float"):
+            return float(text)
+        if kind == "unix_timestamp" and text.replace(".", "", 1).isdigit():
+            return float(text)
+    except (KeyError, ValueError) as exc:
+        raise AskError(f"{name} must be {kind}, got {text!r}") from exc
+    return text
+
+
+def _prediction_document(prediction: Prediction) -> dict[str, object]:
+    document = asdict(prediction)
+    return {name: value for name, value in document.items() if value not in ({}, ())}
+
+
+def _fail(error: Exception) -> int:
+    print(f"sluice: {error}", file=sys.stderr)
+    return 1

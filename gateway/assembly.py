@@ -1,0 +1,181 @@
+"""The one place where a worker's parts are put together: bundles, lanes, lines and the door in front of them."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.admission import Admission, Entrance
+from gateway.backends.backend import Backend, BackendError
+from gateway.backends.onnx import OnnxBackend
+from gateway.bundle import Bundle, load_bundle, prove
+from gateway.clock import event_clock
+from gateway.config import ConfigError, ServeConfig
+from gateway.deployment import Deployment, DeploymentError, read_deployment
+from gateway.description import ArmDescription, Description, FieldDescription
+from gateway.features.address import parse_address
+from gateway.features.reader import FeatureReader
+from gateway.features.redis_reader import RedisFeatureReader, RedisLimits
+from gateway.intake import Intake
+from gateway.lane import Lane
+from gateway.line import Lanes, Line
+from gateway.meters import Meters, ShadowMeters
+from gateway.shadow import Shadow
+from gateway.stored import StoredReader
+from models.manifest import BundleError
+from monitoring import metrics
+from monitoring.series import SeriesFile
+from routing.split import BUCKETS
+from routing.table import CANARY, CHAMPION, SHADOW
+
+# The part of a deployment's budget that the feature store may use up.
+FEATURE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A worker's assembled parts. `close` answers what was accepted and lets everything go."""
+
+    admission: Admission
+    reader: RedisFeatureReader
+
+    async def close(self) -> None:
+        """Drain, then close what was opened, in reverse."""
+        await self.admission.close()
+        await self.reader.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A verified bundle with the backend that reproduced its golden rows."""
+
+    bundle: Bundle
+    backend: Backend
+
+
+async def assemble(config: ServeConfig, slot: int) -> Gateway:
+    """Put a worker together. Raises `ConfigError`, `DeploymentError` or `BundleError`, each one clear line."""
+    series = SeriesFile(config.state / "metrics", slot)
+    series.zero(metrics.BUNDLE)
+    reader = RedisFeatureReader(parse_address(config.redis_url), RedisLimits(config.feature_connections))
+    await reader.start()
+    entrances, descriptions = {}, {}
+    for deployment in find_deployments(config.models):
+        event_now = event_clock(_offset_of(deployment, config))
+        builder = LineBuilder(deployment, config, reader, series, event_now)
+        line, intake = await builder.build()
+        name = deployment.name
+        entrances[name] = Entrance(line, intake, time.monotonic, config.lists, config.waiting_limit)
+        descriptions[name] = describe(line)
+    series.counter(metrics.WORKER_STARTS, str(slot)).add()
+    return Gateway(Admission(entrances, descriptions), reader)
+
+
+def find_deployments(models: Path) -> list[Deployment]:
+    """Return every deployment that has a `deployment.yaml`, by name. Raises `DeploymentError`."""
+    paths = sorted(models.glob("*/deployment.yaml"))
+    if not paths:
+        raise DeploymentError(f"{models}: no <name>/deployment.yaml here")
+    return [read_deployment(path) for path in paths]
+
+
+def _offset_of(deployment: Deployment, config: ServeConfig) -> float:
+    if deployment.clock == "wall":
+        return 0.0
+    offset = config.offsets.get(deployment.name)
+    if offset is None:
+        raise ConfigError(
+            f"deployment {deployment.name} has a replay clock and no offset: "
+            "run `sluice up` once, or start with --replay-now"
+        )
+    return offset
+
+
+class LineBuilder:
+    """Builds one deployment's line: loads each of its bundles once, whatever number of arms it serves."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        config: ServeConfig,
+        reader: FeatureReader,
+        series: SeriesFile,
+        event_now: Callable[[], float],
+    ) -> None:
+        self._deployment = deployment
+        self._directory = config.bundles / deployment.name
+        self._reader = reader
+        self._series = series
+        self._event_now = event_now
+        self._loaded: dict[str, Loaded] = {}
+
+    async def build(self) -> tuple[Line, Intake]:
+        """Return the line and the intake in front of it. Raises `BundleError`."""
+        deployment, table = self._deployment, self._deployment.table
+        champion = await self._lane(CHAMPION, table.champion)
+        plan = champion.plan
+        names = [feature.name for feature in plan.stored]
+        meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
+        timeout = deployment.budget * FEATURE_SHARE
+        features = StoredReader(self._reader, plan, timeout, meters, time.monotonic, self._event_now)
+        answering = {CHAMPION: champion}
+        if table.canary is not None:
+            answering[CANARY] = await self._lane(CANARY, table.canary.version)
+        shadows = []
+        for shadow in table.shadows:
+            shadow_meters = ShadowMeters(self._series, deployment.name, shadow.version)
+            lane = await self._lane(SHADOW, shadow.version)
+            shadows.append(Shadow(lane, shadow.rate, features, shadow_meters, random.random))
+        line = Line(deployment, Lanes(answering, tuple(shadows)), features, meters, time.monotonic)
+        for lane in (*answering.values(), *(shadow.lane for shadow in shadows)):
+            _check_same_request(champion, lane)
+        return line, Intake(plan, deployment.unit, self._event_now)
+
+    async def _lane(self, arm: str, version: str) -> Lane:
+        loaded = await self._load(version)
+        bundle, name = loaded.bundle, self._deployment.name
+        digest = bundle.manifest.digest()
+        self._series.gauge(metrics.BUNDLE, name, arm, version, digest).set(1.0)
+        return Lane(arm, version, digest, bundle.plan, bundle.builder, loaded.backend, self._deployment.policy)
+
+    async def _load(self, version: str) -> Loaded:
+        if version not in self._loaded:
+            bundle = load_bundle(self._directory / version, self._deployment.name)
+            try:
+                backend = OnnxBackend(bundle.model, len(bundle.plan.features))
+            except BackendError as exc:
+                raise BundleError(f"{self._directory / version}: {exc}") from exc
+            await prove(bundle, backend)
+            self._loaded[version] = Loaded(bundle, backend)
+        return self._loaded[version]
+
+
+def _check_same_request(champion: Lane, lane: Lane) -> None:
+    """Callers cannot know which arm they meet, so every arm takes what the champion takes."""
+    if lane.plan.request != champion.plan.request or set(lane.plan.entities) != set(champion.plan.entities):
+        raise BundleError(
+            f"{lane.arm} {lane.version} wants other entities or request features than champion {champion.version}"
+        )
+
+
+def describe(line: Line) -> Description:
+    """Return what callers need to know of a deployment."""
+    deployment, table, champion = line.deployment, line.deployment.table, line.lanes.answering[CHAMPION]
+    canary_share = 0.0 if table.canary is None else table.canary.weight / BUCKETS
+    shares = {CHAMPION: 1.0 - canary_share, CANARY: canary_share}
+    arms = [ArmDescription(arm, lane.version, lane.digest, shares[arm]) for arm, lane in line.lanes.answering.items()]
+    for shadow, lane in zip(table.shadows, (one.lane for one in line.lanes.shadows), strict=True):
+        arms.append(ArmDescription(SHADOW, lane.version, lane.digest, shadow.rate))
+    return Description(
+        deployment=deployment.name,
+        entities=tuple(FieldDescription(key.name, key.type) for key in champion.plan.entities),
+        features=tuple(
+            FieldDescription(one.name, one.type, one.required, one.min, one.max) for one in champion.plan.request
+        ),
+        unit=str(deployment.unit),
+        budget_ms=round(deployment.budget * 1000),
+        policy_version=deployment.policy.version,
+        arms=tuple(arms),
+        decisions=deployment.policy.rule.decisions,
+    )

@@ -1,0 +1,68 @@
+"""ONNX Runtime in this process, on the CPU.
+
+A run stays on the event loop's thread: a gradient booster needs some 7 µs a row, and a hop to another thread beside a
+busy interpreter costs milliseconds.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+from gateway.backends.backend import BackendError
+
+INPUT_TYPE = "tensor(float)"
+# onnxruntime's errors share no base class of their own, so they are named one by one.
+ORT_ERRORS = (
+    state.EPFail,
+    state.Fail,
+    state.InvalidArgument,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NoModel,
+    state.NoSuchFile,
+    state.NotImplemented,
+    state.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
+
+
+class OnnxBackend:
+    """One session over `model.onnx`, with as many threads as told (one unless there is a measured reason).
+
+    Raises `BackendError` when the file is no model, or its one input is not float32 with `width` columns.
+    """
+
+    def __init__(self, path: Path, width: int, threads: int = 1) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except ORT_ERRORS as exc:
+            raise BackendError(f"{path.name} cannot be loaded: {exc}") from exc
+        self._input, self._outputs = self._check(path, width)
+
+    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Score on the calling thread."""
+        try:
+            (scores,) = self._session.run(self._outputs, {self._input: rows})
+        except ORT_ERRORS as exc:
+            raise BackendError(f"onnxruntime failed: {exc}") from exc
+        return np.asarray(scores, dtype=np.float64).reshape(-1)
+
+    async def close(self) -> None:
+        """Nothing to release: the session ends with its last reference."""
+
+    def _check(self, path: Path, width: int) -> tuple[str, list[str]]:
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or inputs[0].type != INPUT_TYPE or inputs[0].shape[1:] != [width]:
+            found = [(one.name, one.type, one.shape) for one in inputs]
+            raise BackendError(f"{path.name} must take one {INPUT_TYPE} of {width} columns, not {found}")
+        if "score" not in [one.name for one in outputs]:
+            raise BackendError(f"{path.name} has no output called score, only {[one.name for one in outputs]}")
+        return inputs[0].name, ["score"]

@@ -1,0 +1,182 @@
+"""The command `sluice`: reads flags and environment once, makes one config, and starts what was asked for."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.config import DEFAULT_REDIS_URL, ConfigError, ServeConfig, available_cpus, without_password
+
+ROOT = Path(__file__).resolve().parent.parent
+Command = Callable[[argparse.Namespace], int]
+
+EPILOG = """\
+examples:
+  sluice up                                   everything on this machine, ready to call
+  sluice serve --workers 4                    the gateway alone, beside a Redis that is filled already
+  sluice predict fraud card_id=32261 store_id=8516 amount=24900 customer_present=true
+  sluice describe fraud                       what a deployment wants, and who answers it
+
+Every flag of up and serve has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on. A flag wins.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status. What can go wrong ends in one line on standard error."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    command: Command = arguments.run
+    return command(arguments)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; environment variables are read here, once, as the flags' defaults."""
+    parser = argparse.ArgumentParser(
+        prog="sluice",
+        description="A real-time inference gateway: features, champion, canary and shadow, inside 100 ms.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_up(commands)
+    _add_serve(commands)
+    _add_predict(commands)
+    _add_describe(commands)
+    return parser
+
+
+def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "up",
+        help="everything on one machine: Redis, bundles, features, gateway",
+        description="Start an embedded Redis (unless a Redis URL is given), train what has changed, materialise the "
+        "features, and serve. Ctrl-C drains and stops.",
+    )
+    _add_serve_flags(parser)
+    parser.add_argument(
+        "--redis-port", type=int, default=_env("redis_port", 6399), help="port of the embedded Redis [%(default)s]"
+    )
+    parser.set_defaults(run=_run_up)
+
+
+def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="the gateway alone",
+        description="Serve every deployment from its bundles, beside a Redis that Feast has filled.",
+    )
+    _add_serve_flags(parser)
+    parser.add_argument(
+        "--replay-now",
+        action="store_true",
+        help="set replay clocks anew, so that the newest row of the data is now; otherwise as `sluice up` set them",
+    )
+    parser.set_defaults(run=_run_serve)
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    flags: list[tuple[str, type, object, str]] = [
+        ("host", str, "127.0.0.1", "address to listen on"),
+        ("grpc-port", int, 50051, "port for gRPC (the fast front answers HTTP there too)"),
+        ("http-port", int, 8080, "port for HTTP (the fast front answers gRPC there too)"),
+        ("metrics-port", int, 9464, "port of Prometheus's /metrics, for all workers together"),
+        ("front", str, "h2corn", "h2corn (fast) or conservative (uvicorn for HTTP, grpc.aio for gRPC)"),
+        ("workers", int, available_cpus(), "worker processes"),
+        ("redis-url", str, "", f"the Redis that Feast fills; empty: {DEFAULT_REDIS_URL}, embedded with `up`"),
+        ("models", Path, ROOT / "models", "where <name>/deployment.yaml lie"),
+        ("bundles", Path, ROOT / "models" / "bundles", "where <deployment>/<version>/ lie"),
+        ("state", Path, ROOT / ".sluice", "where metric files, clocks and the embedded Redis lie"),
+        ("lists", int, 2, "lists of one deployment on their way at once, in one worker"),
+        ("waiting-limit", int, 2048, "calls of one deployment that may wait before new ones are refused"),
+        ("feature-connections", int, 2, "sockets to Redis, in one worker"),
+        ("grace", float, 10.0, "seconds for accepted calls to be answered in when stopping"),
+        ("log-level", str, "warning", "debug, info, warning or error"),
+    ]
+    for name, kind, default, text in flags:
+        value = _env(name.replace("-", "_"), default)
+        shown = without_password(str(value)) or "none"
+        parser.add_argument(f"--{name}", type=kind, default=value, help=f"{text} [{shown}]".replace("%", "%%"))
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "predict",
+        help="ask a running gateway for one prediction",
+        description="Ask for one prediction. Names are sorted into entities and features by what the deployment says.",
+        epilog="example: sluice predict fraud card_id=32261 store_id=8516 amount=24900 customer_present=true",
+    )
+    parser.add_argument("deployment")
+    parser.add_argument("values", nargs="*", metavar="name=value", help="entity ids and request features")
+    parser.add_argument("--unit", default="", help="the unit, where the deployment takes it from the request")
+    _add_client_flags(parser)
+    parser.set_defaults(run=_run_predict)
+
+
+def _add_describe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("describe", help="say what a deployment wants, and who answers it")
+    parser.add_argument("deployment")
+    _add_client_flags(parser)
+    parser.set_defaults(run=_run_describe)
+
+
+def _add_client_flags(parser: argparse.ArgumentParser) -> None:
+    address = _env("address", "127.0.0.1:50051")
+    parser.add_argument("--address", default=address, help="host:port of the gateway's gRPC [%(default)s]")
+    parser.add_argument("--timeout", type=float, default=5.0, help="seconds [%(default)s]")
+
+
+def _env(name: str, default: object) -> object:
+    return os.environ.get(f"SLUICE_{name.upper()}", default)
+
+
+def _config(arguments: argparse.Namespace) -> ServeConfig:
+    return ServeConfig(
+        models=arguments.models.resolve(),
+        bundles=arguments.bundles.resolve(),
+        state=arguments.state.resolve(),
+        redis_url=arguments.redis_url or DEFAULT_REDIS_URL,
+        host=arguments.host,
+        grpc_port=arguments.grpc_port,
+        http_port=arguments.http_port,
+        metrics_port=arguments.metrics_port,
+        front=arguments.front,
+        workers=arguments.workers,
+        lists=arguments.lists,
+        waiting_limit=arguments.waiting_limit,
+        feature_connections=arguments.feature_connections,
+        grace=arguments.grace,
+        log_level=arguments.log_level,
+    )
+
+
+def _run_up(arguments: argparse.Namespace) -> int:
+    from gateway.start import run_up
+
+    return _say_errors(lambda: run_up(_config(arguments), None if arguments.redis_url else arguments.redis_port))
+
+
+def _run_serve(arguments: argparse.Namespace) -> int:
+    from gateway.start import run_serve
+
+    return _say_errors(lambda: run_serve(_config(arguments), arguments.replay_now))
+
+
+def _run_predict(arguments: argparse.Namespace) -> int:
+    from gateway.ask import predict
+
+    return predict(arguments.address, arguments.timeout, arguments.deployment, arguments.values, arguments.unit)
+
+
+def _run_describe(arguments: argparse.Namespace) -> int:
+    from gateway.ask import describe
+
+    return describe(arguments.address, arguments.timeout, arguments.deployment)
+
+
+def _say_errors(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except ConfigError as exc:
+        print(f"sluice: {exc}", file=sys.stderr)
+        return 2

@@ -1,0 +1,49 @@
+"""The typed Python client: ask a deployment for a prediction, in a line.
+
+    from gateway.client import SluiceClient
+
+    with SluiceClient("127.0.0.1:50051") as sluice:
+        prediction = sluice.predict("fraud", {"card_id": 1, "store_id": 2}, {"amount": 100.0, "customer_present": True})
+        print(prediction.decision, prediction.outputs["score"])
+
+`AsyncSluiceClient` is the same with `await`. Every refusal is a `SluiceError` that says whether to try again.
+"""
+
+from gateway.client.aio import AsyncSluiceClient
+from gateway.client.errors import (
+    BackendUnavailable,
+    DeadlineExceeded,
+    DeploymentNotFound,
+    FeaturesUnavailable,
+    InvalidRequest,
+    Overloaded,
+    PredictionFailed,
+    RequestTooLarge,
+    SluiceError,
+    Unreachable,
+)
+from gateway.client.sync import SluiceClient
+from gateway.client.values import Arm, Deployment, Field, Prediction, Predictions, Row, RowError, Timings
+
+__all__ = [
+    "Arm",
+    "AsyncSluiceClient",
+    "BackendUnavailable",
+    "DeadlineExceeded",
+    "Deployment",
+    "DeploymentNotFound",
+    "FeaturesUnavailable",
+    "Field",
+    "InvalidRequest",
+    "Overloaded",
+    "Prediction",
+    "PredictionFailed",
+    "Predictions",
+    "RequestTooLarge",
+    "Row",
+    "RowError",
+    "SluiceClient",
+    "SluiceError",
+    "Timings",
+    "Unreachable",
+]

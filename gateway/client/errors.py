@@ -1,0 +1,96 @@
+"""Every way in which a call can fail, as the client raises it.
+
+SluiceError
+├── InvalidRequest        mend the call; repeating it cannot help
+├── RequestTooLarge       send less at once
+├── DeploymentNotFound    no deployment of that name
+├── DeadlineExceeded      the time given was not enough, or was over before the answer came
+├── Overloaded            refused before work began; try again, later and not at once
+├── FeaturesUnavailable   a feature that may not be defaulted could not be read; try again
+├── BackendUnavailable    the model cannot run just now; try again
+├── PredictionFailed      the model failed on this row
+└── Unreachable           no gateway answered at this address; try again
+
+Whatever else the gateway says is a plain SluiceError with its code.
+"""
+
+import grpc
+
+
+class SluiceError(Exception):
+    """`code` is Sluice's own and stable, `request_id` finds the call in the gateway's records ("" when unknown)."""
+
+    code = "INTERNAL"
+    retryable = False
+    """Whether the same call may succeed later."""
+
+    def __init__(self, message: str, request_id: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+        if code is not None:
+            self.code = code
+
+
+class InvalidRequest(SluiceError):
+    code = "INVALID_REQUEST"
+
+
+class RequestTooLarge(SluiceError):
+    code = "REQUEST_TOO_LARGE"
+
+
+class DeploymentNotFound(SluiceError):
+    code = "DEPLOYMENT_NOT_FOUND"
+
+
+class DeadlineExceeded(SluiceError):
+    code = "DEADLINE_EXCEEDED"
+
+
+class Overloaded(SluiceError):
+    code = "OVERLOADED"
+    retryable = True
+
+
+class FeaturesUnavailable(SluiceError):
+    code = "FEATURES_UNAVAILABLE"
+    retryable = True
+
+
+class BackendUnavailable(SluiceError):
+    code = "BACKEND_UNAVAILABLE"
+    retryable = True
+
+
+class PredictionFailed(SluiceError):
+    code = "PREDICTION_FAILED"
+
+
+class Unreachable(SluiceError):
+    code = "UNREACHABLE"
+    retryable = True
+
+
+_BY_CODE: dict[str, type[SluiceError]] = {kind.code: kind for kind in SluiceError.__subclasses__()}
+
+# For what never reached the gateway's own code: gRPC itself, or a proxy, gave the status.
+_BY_STATUS: dict[grpc.StatusCode, type[SluiceError]] = {
+    grpc.StatusCode.UNAVAILABLE: Unreachable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: RequestTooLarge,
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+}
+
+
+def retryable(code: str) -> bool:
+    return _BY_CODE.get(code, SluiceError).retryable
+
+
+def from_grpc(code: grpc.StatusCode, details: str | None, trailers: dict[str, str]) -> SluiceError:
+    """The error that a failed gRPC call stands for."""
+    request_id = trailers.get("x-request-id", "")
+    ours = trailers.get("sluice-code")
+    if ours is not None:
+        return _BY_CODE.get(ours, SluiceError)(details or "", request_id, ours)
+    kind = _BY_STATUS.get(code, SluiceError)
+    return kind(details or code.name, request_id, None if code in _BY_STATUS else code.name)

@@ -1,0 +1,94 @@
+"""What `sluice serve` is told: one frozen value, made by the command line and checked when made."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+Front = Literal["h2corn", "conservative"]
+DEFAULT_REDIS_URL = "redis://127.0.0.1:6399/0"
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be; one clear line says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """Everything that a worker is told. Paths are absolute, so that workers need no working directory."""
+
+    models: Path
+    """Where `<name>/deployment.yaml` lie."""
+    bundles: Path
+    """Where `<deployment>/<version>/` lie."""
+    state: Path
+    """Where metric files, clock offsets and the embedded Redis lie."""
+    redis_url: str = DEFAULT_REDIS_URL
+    """The Redis that Feast fills. May hold a password: never printed whole, never in a command line."""
+    host: str = "127.0.0.1"
+    grpc_port: int = 50051
+    http_port: int = 8080
+    metrics_port: int = 9464
+    front: Front = "h2corn"
+    """`h2corn`: one fast server for gRPC and HTTP. `conservative`: uvicorn for HTTP, grpc.aio for gRPC."""
+    workers: int = 1
+    lists: int = 2
+    """Lists of one deployment on their way at once, in one worker."""
+    waiting_limit: int = 2048
+    """Calls of one deployment that may wait for a list before new ones are refused."""
+    feature_connections: int = 2
+    """Sockets to Redis, a worker."""
+    grace: float = 10.0
+    """Seconds that accepted calls have to be answered in when the gateway stops."""
+    log_level: str = "info"
+    offsets: dict[str, float] = field(default_factory=dict)
+    """Clock offsets of replay deployments, in seconds."""
+
+    def __post_init__(self) -> None:
+        for name in ("grpc_port", "http_port", "metrics_port"):
+            if not 0 < getattr(self, name) < 65536:
+                raise ConfigError(f"{name} is {getattr(self, name)}; a port lies between 1 and 65535")
+        ports = [self.grpc_port, self.http_port, self.metrics_port]
+        if len(set(ports)) != len(ports):
+            raise ConfigError(f"ports must differ: {ports}")
+        for name in ("workers", "lists", "waiting_limit", "feature_connections"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1")
+        if self.front not in ("h2corn", "conservative"):
+            raise ConfigError(f"front is {self.front!r}; it is h2corn or conservative")
+
+    def to_json(self) -> bytes:
+        """Return the form in which a worker gets it, over its standard input."""
+        return msgspec.json.encode(self, enc_hook=str)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "ServeConfig":
+        """Read what `to_json` wrote."""
+        return msgspec.json.decode(text, type=cls, dec_hook=_decode_path)
+
+    def shown(self) -> dict[str, object]:
+        """Return every setting as it may be logged: without the password."""
+        values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        return {**values, "redis_url": without_password(self.redis_url)}
+
+
+def without_password(url: str) -> str:
+    """Return the address with its password starred out."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{parts.password}@", ":***@", 1)
+
+
+def available_cpus() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def _decode_path(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise TypeError(f"cannot read {kind}")

@@ -1,0 +1,57 @@
+"""Every way in which the gateway refuses or fails a call, with a code of its own.
+
+GatewayError
+├── InvalidRequest        the call is wrong and will stay wrong: mend it, do not repeat it
+├── RequestTooLarge       the body or the number of rows is over the limit
+├── DeploymentNotFound    no deployment of that name is served here
+├── DeadlineExceeded      the caller's time is over; a late answer would be a failed answer
+├── Overloaded            refused before work began; try again later
+├── FeaturesUnavailable   a feature that may not be defaulted could not be read
+├── BackendUnavailable    the arm that should answer cannot run
+├── PredictionFailed      the model raised, or its score broke the policy's output contract
+└── InternalError         a defect of the gateway itself
+
+Codes are ours. Each front owns one table from these classes to its own status (`fronts/status.py`).
+"""
+
+
+class GatewayError(Exception):
+    """A call that gets no prediction: `code` is stable and on the wire, the message says what to do."""
+
+    code = "INTERNAL"
+
+
+class InvalidRequest(GatewayError):
+    code = "INVALID_REQUEST"
+
+
+class RequestTooLarge(GatewayError):
+    code = "REQUEST_TOO_LARGE"
+
+
+class DeploymentNotFound(GatewayError):
+    code = "DEPLOYMENT_NOT_FOUND"
+
+
+class DeadlineExceeded(GatewayError):
+    code = "DEADLINE_EXCEEDED"
+
+
+class Overloaded(GatewayError):
+    code = "OVERLOADED"
+
+
+class FeaturesUnavailable(GatewayError):
+    code = "FEATURES_UNAVAILABLE"
+
+
+class BackendUnavailable(GatewayError):
+    code = "BACKEND_UNAVAILABLE"
+
+
+class PredictionFailed(GatewayError):
+    code = "PREDICTION_FAILED"
+
+
+class InternalError(GatewayError):
+    code = "INTERNAL"

@@ -1,0 +1,28 @@
+"""What the line needs of a feature store: one method, kept by the Redis reader and by the shipped fake alike."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.features.block import FeatureBlock
+from gateway.features.plan import Plan
+
+__all__ = ["FeatureBlock", "FeatureReader"]
+
+
+class FeatureReader(Protocol):
+    """Reads the stored features of a list of rows."""
+
+    async def read(
+        self,
+        plan: Plan,
+        keys: Sequence[tuple[bytes, ...]],
+        event_now: float,
+        timeout: float,  # noqa: ASYNC109  # one `call_later` a list
+    ) -> FeatureBlock:
+        """Return one row for each of `keys` (from `plan.row_keys`), in their order.
+
+        Never raises for trouble of the store: what could not be read within `timeout` seconds is LATE. `event_now` is
+        the deployment's clock in unix seconds and decides what is stale. The arrays are the caller's to change.
+        Cancellation is safe: what was asked for is thrown away when it comes.
+        """
+        ...

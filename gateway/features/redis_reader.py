@@ -1,0 +1,95 @@
+"""The feature reader that reads Feast's Redis: a list goes out in one write, on the least busy of a few connections."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.features.address import RedisAddress
+from gateway.features.block import FeatureBlock
+from gateway.features.connection import Connection, ConnectionLimits
+from gateway.features.decode import Reply
+from gateway.features.keeper import Keeper, KeeperLimits
+from gateway.features.list_read import ListRead
+from gateway.features.plan import Plan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RedisLimits:
+    """How many connections, and when to give one up."""
+
+    connections: int = 2
+    connection: ConnectionLimits = field(default_factory=ConnectionLimits)
+    keeper: KeeperLimits = field(default_factory=KeeperLimits)
+
+
+class RedisFeatureReader:
+    """A FeatureReader on one Redis server, between `start` and `close`, on one event loop."""
+
+    def __init__(self, address: RedisAddress, limits: RedisLimits | None = None) -> None:
+        self._address = address
+        self._limits = limits or RedisLimits()
+        self._keepers: list[Keeper] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the connections; return when each was tried once. A Redis that is away is no error: reads are late."""
+        loop = asyncio.get_running_loop()
+        for number in range(self._limits.connections):
+            name = f"features-redis-{number}"
+            keeper = Keeper(self._address, self._limits.connection, self._limits.keeper, name)
+            task = loop.create_task(keeper.run(), name=name)
+            task.add_done_callback(_log_death)
+            self._keepers.append(keeper)
+            self._tasks.append(task)
+        await asyncio.gather(*[keeper.tried.wait() for keeper in self._keepers])
+
+    async def close(self) -> None:
+        """Close the connections; whoever still waits is late."""
+        tasks, self._tasks, self._keepers = self._tasks, [], []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def connected(self) -> int:
+        """How many connections are open."""
+        return sum(keeper.current is not None and keeper.current.alive for keeper in self._keepers)
+
+    async def read(
+        self,
+        plan: Plan,
+        keys: Sequence[tuple[bytes, ...]],
+        event_now: float,
+        timeout: float,  # noqa: ASYNC109  # one `call_later` a list
+    ) -> FeatureBlock:
+        """Read a list of rows; see FeatureReader."""
+        wanted = ListRead(plan, keys)
+        replies = await self._ask(wanted.commands, wanted.owed, timeout) if wanted.owed else []
+        return wanted.conclude(replies, event_now)
+
+    async def _ask(self, commands: bytes, owed: int, timeout: float) -> list[Reply]:  # noqa: ASYNC109  # one `call_later` a list
+        connection = self._least_busy()
+        batch = connection.ask(commands, owed) if connection is not None and timeout > 0 else None
+        if batch is None:
+            return []
+        timer = asyncio.get_running_loop().call_later(timeout, batch.give_up)
+        try:
+            return await batch.arrived
+        finally:
+            timer.cancel()
+
+    def _least_busy(self) -> Connection | None:
+        best = None
+        for keeper in self._keepers:
+            current = keeper.current
+            if current is not None and current.alive and (best is None or current.owed < best.owed):
+                best = current
+        return best
+
+
+def _log_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("%s died: features are late from now on", task.get_name(), exc_info=error)

@@ -1,0 +1,26 @@
+"""What the fronts need of the gateway behind them: one interface, four methods."""
+
+from typing import Protocol
+
+from gateway.call import Call
+from gateway.description import Description
+
+
+class Door(Protocol):
+    """The way into the gateway.
+
+    Everything happens on the worker's event loop. The fronts translate and decide nothing: whether a call is expired,
+    unknown or too much is settled behind the door.
+    """
+
+    def submit(self, call: Call) -> None:
+        """Take the call; never raises, never blocks. `call.reply` is called exactly once, sooner or later."""
+
+    def describe(self, name: str) -> Description:
+        """Say what the deployment wants and who answers it; raises DeploymentNotFound."""
+
+    def names(self) -> tuple[str, ...]:
+        """Every deployment served here, sorted."""
+
+    def ready(self) -> bool:
+        """Whether new calls are welcome; False while draining."""

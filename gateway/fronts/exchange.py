@@ -1,0 +1,130 @@
+"""Carries a request to the door and waits for what comes back: one future a request, whatever the protocol."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from gateway.call import Answer, Call, Scalar
+from gateway.description import Description
+from gateway.errors import DeadlineExceeded, DeploymentNotFound, GatewayError, InvalidRequest, RequestTooLarge
+from gateway.fronts.caller import Caller, RequestIds, check_unit
+from gateway.fronts.door import Door
+from gateway.fronts.limits import FrontLimits
+
+Outcome = Answer | GatewayError
+
+# Said by every row alike, these are about the request and not about a row.
+_WHOLE_REQUEST = (DeploymentNotFound, DeadlineExceeded)
+
+
+class RowInput(NamedTuple):
+    """One row as a protocol has read it."""
+
+    entities: Mapping[str, Scalar]
+    features: Mapping[str, Scalar]
+    unit: str
+
+
+class Exchange:
+    """The half of a front that knows the door and no protocol."""
+
+    def __init__(self, door: Door, limits: FrontLimits, clock: Callable[[], float]) -> None:
+        self._door = door
+        self.limits = limits
+        self.clock = clock
+        self.new_id = RequestIds()
+
+    def describe(self, deployment: str) -> Description:
+        return self._door.describe(deployment)
+
+    async def predict(self, caller: Caller, deployment: str, row: RowInput, request_id: str) -> Answer:
+        """Ask for one row; raises the error that the gateway answered."""
+        if not deployment:
+            raise InvalidRequest("deployment is missing")
+        caller.settle(request_id, row.unit, self.limits, self.new_id)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._door.submit(_call(caller, deployment, row, caller.unit, caller.request_id, partial(_resolve, future)))
+        outcome = await future
+        if isinstance(outcome, GatewayError):
+            # The line may answer many calls with one error object: what a raise adds to it must not pile up.
+            raise outcome.with_traceback(None)
+        return outcome
+
+    async def predict_many(
+        self, caller: Caller, deployment: str, rows: Sequence[RowInput], request_id: str
+    ) -> list[Outcome]:
+        """Ask for every row at once; outcomes come in the order of the rows.
+
+        Row n travels under the id `{request_id}/{n}`, counted from 0, so that records tell rows apart.
+        """
+        self._check_many(caller, deployment, rows)
+        caller.settle(request_id, "", self.limits, self.new_id)
+        gathering = Gathering(len(rows))
+        for index, row in enumerate(rows):
+            row_id = f"{caller.request_id}/{index}"
+            self._door.submit(_call(caller, deployment, row, row.unit, row_id, partial(gathering.put, index)))
+        outcomes = await gathering.complete()
+        first = outcomes[0]
+        if isinstance(first, _WHOLE_REQUEST) and all(type(outcome) is type(first) for outcome in outcomes):
+            raise first.with_traceback(None)
+        return outcomes
+
+    def _check_many(self, caller: Caller, deployment: str, rows: Sequence[RowInput]) -> None:
+        if not deployment:
+            raise InvalidRequest("deployment is missing")
+        if not rows:
+            raise InvalidRequest("rows is empty: send at least one row")
+        if len(rows) > self.limits.max_rows:
+            raise RequestTooLarge(f"{len(rows)} rows: at most {self.limits.max_rows} go into one request")
+        if caller.unit:
+            raise InvalidRequest("header sluice-unit names one unit: with many rows, give each row its own unit")
+        for row in rows:
+            check_unit(row.unit, self.limits)
+
+
+class Gathering:
+    """Collects the outcomes of many calls behind one future."""
+
+    def __init__(self, size: int) -> None:
+        self._outcomes: list[Outcome | None] = [None] * size
+        self._missing = size
+        self._all_in: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def put(self, index: int, outcome: Outcome) -> None:
+        self._outcomes[index] = outcome
+        self._missing -= 1
+        if not self._missing and not self._all_in.done():
+            self._all_in.set_result(None)
+
+    async def complete(self) -> list[Outcome]:
+        await self._all_in
+        return [outcome for outcome in self._outcomes if outcome is not None]
+
+
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    # The caller may have left in between, which cancels the future: then nobody wants the outcome.
+    if not future.done():
+        future.set_result(outcome)
+
+
+def _call(
+    caller: Caller,
+    deployment: str,
+    row: RowInput,
+    unit: str,
+    request_id: str,
+    reply: Callable[[Outcome], None],
+) -> Call:
+    return Call(
+        deployment,
+        row.entities,
+        row.features,
+        unit,
+        caller.received,
+        caller.deadline,
+        request_id,
+        caller.priority,
+        caller.traceparent,
+        reply,
+    )

@@ -1,0 +1,64 @@
+"""Every gRPC method that a worker answers, as functions from bytes to bytes; both gRPC fronts serve this one table."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from gateway.fronts import reflection
+from gateway.fronts.caller import Caller
+from gateway.fronts.door import Door
+from gateway.fronts.exchange import Exchange
+from gateway.fronts.grpc_messages import (
+    describe_response,
+    parse,
+    predict_many_response,
+    predict_response,
+    row_input,
+)
+from gateway.fronts.health import Health
+from protos.sluice.v1 import prediction_pb2 as pb
+
+Unary = Callable[[bytes, Caller], Awaitable[bytes]]
+Stream = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
+
+
+class GrpcService:
+    """`unary` and `streams` hold the methods by path. They raise GatewayError or GrpcRefusal.
+
+    `close` ends the streams; call it when the worker begins to drain.
+    """
+
+    def __init__(self, door: Door, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._closing = asyncio.Event()
+        health = Health(door, self._closing)
+        info = reflection.Reflection(self._closing).info
+        self.unary: Mapping[str, Unary] = {
+            f"/{reflection.PREDICTIONS}/Predict": self._predict,
+            f"/{reflection.PREDICTIONS}/PredictMany": self._predict_many,
+            f"/{reflection.PREDICTIONS}/DescribeDeployment": self._describe,
+            f"/{reflection.HEALTH}/Check": health.check,
+        }
+        self.streams: Mapping[str, Stream] = {
+            f"/{reflection.HEALTH}/Watch": health.watch,
+            f"/{reflection.V1}/ServerReflectionInfo": info,
+            f"/{reflection.V1ALPHA}/ServerReflectionInfo": info,
+        }
+
+        self.paths = frozenset((*self.unary, *self.streams))
+
+    def close(self) -> None:
+        self._closing.set()
+
+    async def _predict(self, body: bytes, caller: Caller) -> bytes:
+        request = parse(pb.PredictRequest, body)
+        answer = await self._exchange.predict(caller, request.deployment, row_input(request), request.request_id)
+        return predict_response(caller.request_id, answer)
+
+    async def _predict_many(self, body: bytes, caller: Caller) -> bytes:
+        request = parse(pb.PredictManyRequest, body)
+        rows = [row_input(row) for row in request.rows]
+        outcomes = await self._exchange.predict_many(caller, request.deployment, rows, request.request_id)
+        return predict_many_response(caller.request_id, outcomes)
+
+    async def _describe(self, body: bytes, caller: Caller) -> bytes:
+        return describe_response(self._exchange.describe(parse(pb.DescribeDeploymentRequest, body).deployment))

@@ -1,0 +1,98 @@
+"""The gRPC wire, bytes in and bytes out: frames, `grpc-timeout`, status and percent-encoded messages.
+
+Written from the protocol document (grpc/doc/PROTOCOL-HTTP2.md). Messages are never compressed here: a prediction is
+smaller than what compression would save, and a decompressor is one more way to be attacked.
+"""
+
+from urllib.parse import quote
+
+from gateway.errors import GatewayError, InvalidRequest, RequestTooLarge
+from gateway.fronts.asgi import HeaderList
+from gateway.fronts.status import GRPC_STATUS, GrpcStatus
+
+PREFIX_BYTES = 5
+
+_UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_TIMEOUT_DIGITS = 8
+# Printable ASCII but the percent sign travels as it is.
+_PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+
+
+class GrpcRefusal(Exception):
+    """A refusal in gRPC's own terms, for what is not a prediction: unknown methods, compression, health, reflection."""
+
+    def __init__(self, status: GrpcStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def frame(message: bytes) -> bytes:
+    """Put the five-byte prefix before a message."""
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+def unframe(body: bytes) -> bytes:
+    """Take the one message out of a unary request's body."""
+    if len(body) < PREFIX_BYTES:
+        raise InvalidRequest("the request body holds no gRPC message")
+    _refuse_flag(body[0])
+    if int.from_bytes(body[1:PREFIX_BYTES], "big") != len(body) - PREFIX_BYTES:
+        raise InvalidRequest("the request body is not one whole gRPC message")
+    return body[PREFIX_BYTES:]
+
+
+class FrameReader:
+    """Cuts the body of a streaming request into messages as its bytes arrive."""
+
+    def __init__(self, limit: int) -> None:
+        self._buffer = bytearray()
+        self._limit = limit
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Add bytes and return the messages that are now whole."""
+        buffer = self._buffer
+        buffer += data
+        messages = []
+        while len(buffer) >= PREFIX_BYTES:
+            _refuse_flag(buffer[0])
+            end = PREFIX_BYTES + int.from_bytes(buffer[1:PREFIX_BYTES], "big")
+            if end - PREFIX_BYTES > self._limit:
+                raise RequestTooLarge(f"the message is longer than {self._limit} bytes")
+            if len(buffer) < end:
+                break
+            messages.append(bytes(buffer[PREFIX_BYTES:end]))
+            del buffer[:end]
+        return messages
+
+
+def timeout_seconds(value: bytes) -> float:
+    """Seconds from the header `grpc-timeout`: at most eight digits and a unit."""
+    digits, unit = value[:-1], _UNITS.get(value[-1:])
+    if unit is None or not digits.isdigit() or len(digits) > _TIMEOUT_DIGITS:
+        raise InvalidRequest(
+            "header grpc-timeout must be up to eight digits and a unit (H, M, S, m, u, n), such as 50m"
+        )
+    return int(digits) * unit
+
+
+def status_headers(error: GatewayError | GrpcRefusal) -> HeaderList:
+    """The status of a failed call; `sluice-code` tells apart what shares a gRPC status."""
+    if isinstance(error, GrpcRefusal):
+        return [(b"grpc-status", b"%d" % error.status), (b"grpc-message", percent_encoded(str(error)))]
+    return [
+        (b"grpc-status", b"%d" % GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)),
+        (b"grpc-message", percent_encoded(str(error))),
+        (b"sluice-code", error.code.encode()),
+    ]
+
+
+def percent_encoded(message: str) -> bytes:
+    """A message fit for `grpc-message`: UTF-8, with everything but printable ASCII percent-encoded."""
+    return quote(message, safe=_PLAIN, errors="replace").encode()
+
+
+def _refuse_flag(flag: int) -> None:
+    if flag == 1:
+        raise GrpcRefusal(GrpcStatus.UNIMPLEMENTED, "compressed messages are not accepted: send grpc-encoding identity")
+    if flag:
+        raise InvalidRequest("the gRPC message's compressed flag must be 0")

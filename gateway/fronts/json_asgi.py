@@ -1,0 +1,103 @@
+"""The JSON front over ASGI: `POST /v1/deployments/{deployment}:predict` and `:predictMany`."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from gateway.errors import GatewayError, InternalError
+from gateway.fronts.asgi import CallerLeft, HeaderList, Receive, Scope, Send, read_body
+from gateway.fronts.caller import Caller, Headers, milliseconds
+from gateway.fronts.exchange import Exchange
+from gateway.fronts.json_messages import predict_answer, predict_many_answer, row_input
+from gateway.fronts.json_refusal import (
+    HttpRefusal,
+    error_body,
+    http_status,
+    method_not_allowed,
+    not_found,
+    unsupported_media_type,
+)
+from gateway.fronts.json_wire import read_predict, read_predict_many
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/v1/deployments/"
+
+_JSON = b"application/json"
+_NO_HEADERS: HeaderList = []
+
+
+class JsonOverAsgi:
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._verbs: dict[str, Callable[[str, bytes, Caller], Awaitable[bytes]]] = {
+            "predict": self._predict,
+            "predictMany": self._predict_many,
+        }
+
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Answer one request; this is the front's edge, where nothing passes but the caller's own leaving."""
+        caller = Caller(self._exchange.clock())
+        try:
+            answer = await self._answer(scope, caller, headers, receive)
+        except CallerLeft:
+            return
+        except (GatewayError, HttpRefusal) as error:
+            await self._refuse(send, caller, error)
+        except Exception:
+            logger.exception("defect in %s", scope["path"])
+            await self._refuse(send, caller, InternalError("the gateway failed; its log says why"))
+        else:
+            await _send(send, 200, answer, caller.request_id, _NO_HEADERS)
+
+    async def _answer(self, scope: Scope, caller: Caller, headers: Headers, receive: Receive) -> bytes:
+        deployment, _, verb = scope["path"][len(PREFIX) :].rpartition(":")
+        handler = self._verbs.get(verb)
+        if handler is None or not deployment or "/" in deployment:
+            raise not_found(scope["path"])
+        if scope["method"] != "POST":
+            raise method_not_allowed("POST")
+        if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
+            _check_content(headers)
+        limits = self._exchange.limits
+        caller.read(headers, limits)
+        body = await read_body(receive, headers, limits.max_body_bytes)
+        caller.received = self._exchange.clock()
+        timeout = headers.get(b"sluice-timeout-ms")
+        if timeout is not None:
+            caller.deadline = caller.received + milliseconds(timeout)
+        return await handler(deployment, body, caller)
+
+    async def _predict(self, deployment: str, body: bytes, caller: Caller) -> bytes:
+        request = read_predict(body)
+        answer = await self._exchange.predict(caller, deployment, row_input(request), request.request_id)
+        return predict_answer(caller.request_id, answer)
+
+    async def _predict_many(self, deployment: str, body: bytes, caller: Caller) -> bytes:
+        request = read_predict_many(body)
+        rows = [row_input(row) for row in request.rows]
+        outcomes = await self._exchange.predict_many(caller, deployment, rows, request.request_id)
+        return predict_many_answer(caller.request_id, outcomes)
+
+    async def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> None:
+        request_id = caller.request_id or self._exchange.new_id()
+        extra = error.headers if isinstance(error, HttpRefusal) else _NO_HEADERS
+        await _send(send, http_status(error), error_body(error, request_id), request_id, extra)
+
+
+def _check_content(headers: Headers) -> None:
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type != _JSON:
+        raise unsupported_media_type("send content-type: application/json")
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise unsupported_media_type("send the body as it is, without content-encoding")
+
+
+async def _send(send: Send, status: int, body: bytes, request_id: str, extra: HeaderList) -> None:
+    headers = [
+        (b"content-type", _JSON),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+        *extra,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,39 @@
+"""Chooses the pair of servers that a worker runs: the fast one, or the conservative one."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from gateway.fronts.application import FrontApplication
+from gateway.fronts.door import Door
+from gateway.fronts.limits import FrontLimits
+from gateway.fronts.serve_conservative import serve_conservative
+from gateway.fronts.serve_h2corn import serve_h2corn
+
+
+async def run_front(
+    front: str,
+    door: Door,
+    grpc: socket.socket,
+    http: socket.socket,
+    stop: asyncio.Event,
+    grace: float,
+    ready: Callable[[], None],
+    limits: FrontLimits | None = None,
+) -> None:
+    """Serve the door until `stop`, then drain for up to `grace` seconds.
+
+    `h2corn` speaks both protocols on both listeners. `conservative` serves HTTP on `http`, and gRPC on a socket of its
+    own, bound by SO_REUSEPORT to the port that `grpc` has reserved without listening.
+    """
+    limits = limits or FrontLimits()
+    app = FrontApplication(door, limits)
+    if front == "conservative":
+        await serve_conservative(app, http, _address(grpc), stop=stop, grace=grace, ready=ready)
+    else:
+        await serve_h2corn(app, (grpc, http), limits=limits, stop=stop, grace=grace, ready=ready)
+
+
+def _address(reserved: socket.socket) -> str:
+    host, port = reserved.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

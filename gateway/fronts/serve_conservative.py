@@ -1,0 +1,82 @@
+"""Runs the conservative pair in a worker: uvicorn for HTTP on an inherited listener, grpc.aio on a port of its own."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from gateway.fronts.application import FrontApplication
+
+_KEEP_ALIVE = 120
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn inside a worker: signals are the worker's own, and `listening` says when callers are answered."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+async def serve_conservative(
+    app: FrontApplication,
+    http_socket: socket.socket,
+    grpc_address: str,
+    *,
+    stop: asyncio.Event,
+    grace: float,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until `stop`, then drain both: no new connections, what was accepted is answered within `grace` seconds.
+
+    `grpc_address` is bound here with SO_REUSEPORT; RuntimeError says that it is taken. The listening `http_socket`
+    is closed when the drain begins. `ready` is called once both are answered.
+    """
+    grpc_server = app.grpc_server()
+    grpc_server.add_insecure_port(grpc_address)
+    await grpc_server.start()
+    http_server = _HttpServer(_config(app, grace))
+    serving = asyncio.create_task(http_server.serve([http_socket]), name="uvicorn")
+    try:
+        await _first(serving, http_server.listening)
+        if http_server.listening.is_set():
+            ready()
+            await _first(serving, stop)
+    finally:
+        app.close()
+        http_server.should_exit = True
+        await asyncio.gather(grpc_server.stop(grace), serving)
+
+
+async def _first(serving: asyncio.Task[None], event: asyncio.Event) -> None:
+    """Wait for the event, or for the server to end before it."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
+def _config(app: FrontApplication, grace: float) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        # uvicorn's own limit is whole seconds: rounded up, so that nothing accepted is cut short.
+        timeout_graceful_shutdown=max(1, round(grace + 0.5)),
+    )

@@ -1,0 +1,64 @@
+"""Runs the fast front in a worker: h2corn on inherited listeners, gRPC and HTTP on every one of them."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+import h2corn
+
+from gateway.fronts.application import FrontApplication
+from gateway.fronts.limits import FrontLimits
+
+# A body that stalls, or an answer that nobody reads, is given up after this many seconds.
+_STALL = 15.0
+
+
+async def serve_h2corn(
+    app: FrontApplication,
+    sockets: Sequence[socket.socket],
+    *,
+    limits: FrontLimits,
+    stop: asyncio.Event,
+    grace: float,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until `stop`, then drain: no new connections, callers told to go, what was accepted is answered.
+
+    The sockets must listen already; they stay the caller's to close. `ready` is called once they are answered.
+    """
+    server = h2corn.Server(app, _config(sockets, limits, grace))
+    serving = asyncio.create_task(server.serve(), name="h2corn")
+    stopping = asyncio.create_task(stop.wait(), name="h2corn-stop")
+    try:
+        await server.wait_started()
+        ready()
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        app.close()
+        server.shutdown()
+        await serving
+
+
+def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float) -> h2corn.Config:
+    # The application counts bodies and refuses them with our own errors. Flow control keeps what it has not yet read
+    # below one window, so the server's own limit, which would break the call off without a word, is never met first.
+    window = max(2 * limits.max_body_bytes, 1 << 16)
+    return h2corn.Config(
+        bind=tuple(f"fd://{listener.fileno()}" for listener in sockets),
+        lifespan="off",
+        grpc=True,
+        access_log=False,
+        timeout_graceful_shutdown=grace,
+        h2_initial_stream_window_size=window,
+        h2_initial_connection_window_size=4 * window,
+        request_policies=tuple(
+            h2corn.RequestPolicy(
+                path=f"/{service}/*",
+                max_request_body_size=limits.max_body_bytes + 2 * window,
+                timeout_request_body_idle=_STALL,
+                h2_timeout_response_stall=_STALL,
+            )
+            for service in ("sluice.v1.Predictions", "grpc.health.v1.Health")
+        ),
+    )

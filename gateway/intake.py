@@ -1,0 +1,155 @@
+"""From a call to a row: every name and type checked against the deployment's plan, or one clear refusal.
+
+This is where one caller's bad input ends. What leaves here is safe to lie in one matrix with everybody else's rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+
+from gateway.call import Answer, Call, Scalar
+from gateway.deployment import UnitRule
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.features.keys import EntityError
+from gateway.features.plan import Plan, RequestFeature
+
+INTEGER_TYPES = frozenset({"int32", "int64"})
+FLOAT32_MAX = 3.4028234663852886e38
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A checked call. `request` holds the request features, then the integer join keys, in the matrix's order.
+
+    `overrides` are stored features that the caller sent himself. `settle` answers the call, the first time only.
+    """
+
+    call: Call
+    unit: str
+    keys: tuple[bytes, ...]
+    request: list[float]
+    overrides: dict[str, float] | None
+    settled: bool = False
+
+    def settle(self, result: Answer | GatewayError) -> None:
+        """Reply, unless the row was answered before (its deadline may have passed while its list went on)."""
+        if not self.settled:
+            self.settled = True
+            self.call.reply(result)
+
+
+class Intake:
+    """Checks calls of one deployment. `event_now` reads the deployment's clock, in unix seconds."""
+
+    def __init__(self, plan: Plan, unit: UnitRule, event_now: Callable[[], float]) -> None:
+        self._plan = plan
+        self._unit = unit
+        self._event_now = event_now
+        self._request = plan.request
+        self._request_names = frozenset(feature.name for feature in plan.request)
+        self._stored = {feature.name: feature for feature in plan.stored}
+        self._entities = frozenset(key.name for key in plan.entities)
+        self._unit_is_integer = any(key.name == unit.name and key.type in INTEGER_TYPES for key in plan.entities)
+        self._integer_keys = tuple(key.name for key in plan.entities if key.type in INTEGER_TYPES)
+
+    def read(self, call: Call) -> Row:
+        """Return the call's row. Raises `InvalidRequest` with what is wrong and what would be right."""
+        entities = call.entities
+        if entities.keys() != self._entities:
+            raise InvalidRequest(self._explain_entities(call))
+        try:
+            keys = self._plan.row_keys(entities)
+        except EntityError as exc:
+            raise InvalidRequest(str(exc)) from exc
+        values, found = self._read_request(call)
+        overrides = None if found == len(call.features) else self._read_overrides(call)
+        values.extend([float(entities[name]) for name in self._integer_keys])
+        return Row(call, self._read_unit(call), keys, values, overrides)
+
+    def _read_request(self, call: Call) -> tuple[list[float], int]:
+        features, found, values = call.features, 0, []
+        for feature in self._request:
+            value = features.get(feature.name)
+            if value is not None:
+                found += 1
+                values.append(read_number(feature, value))
+            elif feature.required:
+                raise InvalidRequest(f"request feature {feature.name} ({feature.type}) is missing")
+            else:
+                values.append(self._event_now())  # only a time may be left out: the plan's check sees to it
+        return values, found
+
+    def _read_overrides(self, call: Call) -> dict[str, float]:
+        """Stored features that the caller knows better: his value stands in for the stored one."""
+        overrides = {}
+        for name, value in call.features.items():
+            if name in self._request_names:
+                continue
+            stored = self._stored.get(name)
+            if stored is None:
+                known = sorted(self._request_names)
+                raise InvalidRequest(f"deployment {call.deployment} knows no feature {name!r}; it takes {known}")
+            overrides[name] = read_number(RequestFeature(stored.name, stored.type, required=False), value)
+        return overrides
+
+    def _read_unit(self, call: Call) -> str:
+        if self._unit.source == "request":
+            if not call.unit:
+                raise InvalidRequest(f"deployment {call.deployment} needs a unit: send its {self._unit.name} as `unit`")
+            return call.unit
+        value = call.entities[self._unit.name]
+        unit = str(int(value) if self._unit_is_integer else value)  # "007" is 7: one entity, one unit
+        if call.unit and call.unit != unit:
+            raise InvalidRequest(f"the unit of {call.deployment} is its entity {self._unit.name}; send no other")
+        return unit
+
+    def _explain_entities(self, call: Call) -> str:
+        wanted = ", ".join(f"{key.name} ({key.type})" for key in self._plan.entities)
+        got = ", ".join(sorted(call.entities)) or "none"
+        return f"deployment {call.deployment} wants the entities {wanted}; got {got}"
+
+
+def read_number(feature: RequestFeature, value: Scalar) -> float:
+    """Return the value as the model will see it. Raises `InvalidRequest` when type, range or finiteness is wrong."""
+    number = _as_number(feature, value)
+    if not isfinite(number):
+        raise InvalidRequest(f"request feature {feature.name} must be finite, got {value}")
+    if abs(number) > FLOAT32_MAX:
+        raise InvalidRequest(f"request feature {feature.name} is too large for a model of float32, got {value}")
+    if feature.min is not None and number < feature.min:
+        raise InvalidRequest(f"request feature {feature.name} must be at least {feature.min:g}, got {value}")
+    if feature.max is not None and number > feature.max:
+        raise InvalidRequest(f"request feature {feature.name} must be at most {feature.max:g}, got {value}")
+    return number
+
+
+def _as_number(feature: RequestFeature, value: Scalar) -> float:
+    wanted = feature.type
+    if wanted == "bool":
+        if isinstance(value, bool):
+            return float(value)
+    elif wanted == "unix_timestamp" and isinstance(value, str):
+        return _as_timestamp(feature, value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return _as_float(feature, value)
+    elif isinstance(value, float) and (wanted not in INTEGER_TYPES or value.is_integer()):
+        return value
+    raise InvalidRequest(f"request feature {feature.name} must be {wanted}, got {type(value).__name__} {value!r:.60}")
+
+
+def _as_float(feature: RequestFeature, value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as exc:
+        raise InvalidRequest(f"request feature {feature.name} is too large") from exc
+
+
+def _as_timestamp(feature: RequestFeature, value: str) -> float:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise InvalidRequest(
+            f"request feature {feature.name} must be unix seconds or ISO 8601, got {value!r:.60}"
+        ) from exc
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,72 @@
+"""The listening sockets, opened once by the supervisor and shared by all its workers."""
+
+import errno
+import socket
+from dataclasses import dataclass
+
+from gateway.config import ServeConfig
+
+BACKLOG = 1024
+
+
+class PortTaken(OSError):
+    """Somebody already listens there; the message says where and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Sockets for gRPC and HTTP. With the conservative front the gRPC socket only reserves the port: grpc.aio binds
+    for itself, in every worker, by SO_REUSEPORT.
+    """
+
+    grpc: socket.socket
+    http: socket.socket
+
+    def close(self) -> None:
+        """Close both; workers hold their own copies."""
+        self.grpc.close()
+        self.http.close()
+
+
+def open_listeners(config: ServeConfig) -> Listeners:
+    """Open both sockets. Raises `PortTaken`."""
+    if config.front == "conservative":
+        _bind(config.host, config.grpc_port, "gRPC").close()
+        grpc = _bind(config.host, config.grpc_port, "gRPC", reserve=True)
+    else:
+        grpc = _listen(config.host, config.grpc_port, "gRPC")
+    try:
+        return Listeners(grpc, _listen(config.host, config.http_port, "HTTP"))
+    except PortTaken:
+        grpc.close()
+        raise
+
+
+def check_free(host: str, port: int, what: str) -> None:
+    """Raise `PortTaken` when somebody listens on the port."""
+    _bind(host, port, what).close()
+
+
+def _listen(host: str, port: int, what: str) -> socket.socket:
+    sock = _bind(host, port, what)
+    sock.listen(BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
+def _bind(host: str, port: int, what: str, reserve: bool = False) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    # Not both: a socket that only reserves must be seen by the next one who asks whether the port is free.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if reserve else socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as exc:
+        sock.close()
+        if exc.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"port {port} ({what}) is taken on {host}: is a gateway running already? "
+                f"Stop it, or choose another with --{what.lower()}-port"
+            ) from exc
+        raise PortTaken(f"cannot listen on {host}:{port} ({what}): {exc.strerror}") from exc
+    return sock

@@ -1,0 +1,69 @@
+"""A deployment's metric series, resolved once, so that counting in the line is one addition each."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.call import FeatureStatus
+from monitoring import metrics
+from monitoring.series import Counter, Histogram, SeriesFile
+from routing.table import CANARY, CHAMPION
+
+NO_ARM = "none"
+NOT_FRESH = tuple(status for status in FeatureStatus if status is not FeatureStatus.FRESH)
+
+
+class ArmMeters:
+    """What is counted of one arm."""
+
+    def __init__(self, series: SeriesFile, deployment: str, arm: str, decisions: Iterable[str]) -> None:
+        self.answered: Counter = series.counter(metrics.CALLS, deployment, arm, "OK")
+        self.total: Histogram = series.histogram(metrics.CALL_SECONDS, deployment, arm)
+        self.infer: Histogram = series.histogram(metrics.STAGE_SECONDS, deployment, arm, "infer")
+        self.decisions = {name: series.counter(metrics.DECISIONS, deployment, arm, name) for name in decisions}
+
+
+class Meters:
+    """What is counted of one deployment. Never raises into a call: labels are bounded by what is declared."""
+
+    def __init__(self, series: SeriesFile, deployment: str, decisions: Iterable[str], features: Iterable[str]) -> None:
+        self._series = series
+        self._deployment = deployment
+        decisions = tuple(decisions)
+        self.arms = {arm: ArmMeters(series, deployment, arm, decisions) for arm in (CHAMPION, CANARY)}
+        self.list_rows = series.histogram(metrics.LIST_ROWS, deployment)
+        self.queue = series.histogram(metrics.STAGE_SECONDS, deployment, NO_ARM, "queue")
+        self.features = series.histogram(metrics.STAGE_SECONDS, deployment, NO_ARM, "features")
+        self._not_fresh = [
+            {
+                status: series.counter(metrics.FEATURES_NOT_FRESH, deployment, name, status.name.lower())
+                for status in NOT_FRESH
+            }
+            for name in features
+        ]
+        self._refusals: dict[tuple[str, str], Counter] = {}
+
+    def refuse(self, arm: str, code: str) -> None:
+        """Count a row that got no prediction."""
+        key = (arm, code)
+        if key not in self._refusals:
+            self._refusals[key] = self._series.counter(metrics.CALLS, self._deployment, arm, code)
+        self._refusals[key].add()
+
+    def count_statuses(self, statuses: NDArray[np.uint8]) -> None:
+        """Count every feature that was not fresh; `statuses` has shape (rows, stored features)."""
+        for status in NOT_FRESH:
+            counts = (statuses == int(status)).sum(axis=0)
+            for column in np.flatnonzero(counts).tolist():
+                self._not_fresh[column][status].add(float(counts[column]))
+
+
+class ShadowMeters:
+    """What is counted of one shadow."""
+
+    def __init__(self, series: SeriesFile, deployment: str, version: str) -> None:
+        self.ok = series.counter(metrics.SHADOW_ROWS, deployment, version, "ok")
+        self.failed = series.counter(metrics.SHADOW_ROWS, deployment, version, "failed")
+        self.dropped = series.counter(metrics.SHADOW_ROWS, deployment, version, "dropped")
+        self.flips = series.counter(metrics.SHADOW_FLIPS, deployment, version)

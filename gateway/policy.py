@@ -1,0 +1,102 @@
+"""A deployment's policy: the output contract that a score must keep, and the decision that is made of it."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Protocol
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be; one clear line says which part and why."""
+
+
+class Rule(Protocol):
+    """Makes a decision of a score that has kept the contract. Pure."""
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """Every decision that the rule can make."""
+
+    def apply(self, score: float) -> tuple[str, dict[str, float]]:
+        """Return the decision and the outputs, in which the score itself is always called "score"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Decision `i` holds for scores below `bounds[i]` that are not below `bounds[i-1]`; the last one for the rest."""
+
+    bounds: tuple[float, ...]
+    decisions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.decisions) != len(self.bounds) + 1:
+            raise PolicyError("thresholds need one decision more than bounds")
+        if list(self.bounds) != sorted(set(self.bounds)):
+            raise PolicyError(f"thresholds must rise: {self.bounds}")
+
+    def apply(self, score: float) -> tuple[str, dict[str, float]]:
+        """A score equal to a bound belongs above it."""
+        return self.decisions[bisect_right(self.bounds, score)], {"score": score}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The score is a price, held between floor and cap, in whole cents."""
+
+    floor: float
+    cap: float
+    decisions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.floor < self.cap:
+            raise PolicyError(f"price floor {self.floor} must lie below the cap {self.cap}")
+
+    def apply(self, score: float) -> tuple[str, dict[str, float]]:
+        """Return the price beside the score that it was made of."""
+        return self.decisions[0], {"score": score, "price": round(min(max(score, self.floor), self.cap), 2)}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Version, contract (a finite score between `minimum` and `maximum`) and rule."""
+
+    version: str
+    minimum: float
+    maximum: float
+    rule: Rule
+
+    def __post_init__(self) -> None:
+        if not self.minimum < self.maximum:
+            raise PolicyError(f"contract: min {self.minimum} must lie below max {self.maximum}")
+
+    def keeps_contract(self, score: float) -> bool:
+        """NaN and infinities break it, like everything out of range."""
+        return isfinite(score) and self.minimum <= score <= self.maximum
+
+
+def read_policy(document: Mapping[str, Any]) -> Policy:
+    """Build the policy of a `deployment.yaml`. Raises `PolicyError`."""
+    try:
+        contract = document["contract"]
+        return Policy(
+            version=str(document["version"]),
+            minimum=float(contract["min"]),
+            maximum=float(contract["max"]),
+            rule=_read_rule(document["decide"]),
+        )
+    except KeyError as exc:
+        raise PolicyError(f"policy: {exc.args[0]!r} is missing") from exc
+    except (TypeError, AttributeError) as exc:
+        raise PolicyError(f"policy: {exc}") from exc
+
+
+def _read_rule(document: Mapping[str, Any]) -> Rule:
+    kind = document["kind"]
+    if kind == "thresholds":
+        steps = document["steps"]
+        bounds = tuple(float(step["below"]) for step in steps)
+        return Thresholds(bounds, (*(str(step["decision"]) for step in steps), str(document["otherwise"])))
+    if kind == "price":
+        return Price(float(document["floor"]), float(document["cap"]), (str(document["decision"]),))
+    raise PolicyError(f"policy: unknown rule {kind!r}; known are 'thresholds' and 'price'")

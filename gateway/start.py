@@ -1,0 +1,70 @@
+"""What `sluice up` and `sluice serve` say: progress, "ready" with a call to paste, and one clear line when it fails."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.clock import read_offsets
+from gateway.config import ConfigError, ServeConfig, without_password
+from gateway.deployment import DeploymentError
+from gateway.embedded_redis import RedisFailed
+from gateway.listeners import PortTaken
+from gateway.serve import serve
+from gateway.up import OFFSETS_FILE, OfflineFailed, measure_offsets, up
+from gateway.workers import StartFailed
+from models.manifest import BundleError
+from monitoring import log
+
+EXPLAINED = (BundleError, ConfigError, DeploymentError, OfflineFailed, OSError, PortTaken, RedisFailed, StartFailed)
+
+
+def run_up(config: ServeConfig, redis_port: int | None) -> int:
+    """Run `sluice up`; return the exit status."""
+    log.configure(config.log_level)
+    where = f"embedded on port {redis_port}" if redis_port else without_password(config.redis_url)
+    print(f"sluice up: {config.workers} workers, front {config.front}, Redis {where}", flush=True)
+    return _explain(lambda: up(config, redis_port, announce))
+
+
+def run_serve(config: ServeConfig, replay_now: bool) -> int:
+    """Run `sluice serve`; return the exit status."""
+    log.configure(config.log_level)
+    return _explain(lambda: _serve(config, replay_now))
+
+
+def announce(config: ServeConfig) -> None:
+    """Say that the gateway is ready, where, and how to call it."""
+    base = f"http://{config.host}:{config.http_port}"
+    print(
+        f"""
+ready
+  gRPC        {config.host}:{config.grpc_port}     sluice.v1.Predictions, health, reflection
+  HTTP        {base}     documentation at {base}/docs
+  metrics     http://{config.host}:{config.metrics_port}/metrics
+
+a first call (another terminal):
+  .venv/bin/sluice predict fraud card_id=32261 store_id=8516 amount=24900 customer_present=true
+  curl -s {base}/v1/deployments/fraud:predict -d '{{"entities": {{"card_id": 32261, "store_id": 8516}}, \
+"features": {{"amount": 24900, "customer_present": true}}}}'
+
+Ctrl-C drains and stops.""",
+        flush=True,
+    )
+
+
+def _serve(config: ServeConfig, replay_now: bool) -> None:
+    offsets = measure_offsets(config) if replay_now else read_offsets(config.state / OFFSETS_FILE)
+    config = replace(config, offsets=offsets)
+    serve(config, lambda: announce(config))
+
+
+def _explain(run: Callable[[], None]) -> int:
+    try:
+        run()
+    except KeyboardInterrupt:
+        print("sluice: stopped", file=sys.stderr)
+        return 130
+    except EXPLAINED as exc:
+        print(f"sluice: {exc}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,64 @@
+"""A redis-server of one's own on a free port, for tests: it can be paused, killed and started again."""
+
+import os
+import signal
+import socket
+import subprocess
+from typing import IO
+
+from gateway.embedded_redis import find_server
+
+
+class RedisServer:
+    """A server without persistence, running from the moment it is made until `close`."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+        self.port = _free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process = self._start()
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nothing answers."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once, with all that it held."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Start it again on the same port, empty."""
+        self.kill()
+        self._process = self._start()
+
+    def close(self) -> None:
+        """End it for good, paused or not."""
+        self.kill()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        settings = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        process = subprocess.Popen([find_server(), *settings, *self._arguments], stdout=subprocess.PIPE)
+        ready = process.stdout is not None and _says_ready(process.stdout)
+        if not ready:
+            process.kill()
+            process.wait()
+            raise RuntimeError(f"redis-server did not start on port {self.port}")
+        return process
+
+
+def _says_ready(output: IO[bytes]) -> bool:
+    """Read the log up to that line, then close it: redis minds no closed log, but it would block on a full one."""
+    with output:
+        return any(b"eady to accept connections" in line for line in output)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

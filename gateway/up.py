@@ -1,0 +1,78 @@
+"""`sluice up`: everything on one machine, from data to a gateway that answers.
+
+Embedded Redis, bundles trained, features materialised, clocks set, workers serving. What has not changed since the last
+time is not done again.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.assembly import find_deployments
+from gateway.clock import replay_offsets, write_offsets
+from gateway.config import ServeConfig
+from gateway.embedded_redis import EmbeddedRedis
+from gateway.listeners import check_free
+from gateway.serve import serve
+from models.manifest import load_manifest
+
+OFFSETS_FILE = "clock.json"
+
+
+class OfflineFailed(RuntimeError):
+    """An offline step did not succeed; its own last lines say why."""
+
+
+def up(config: ServeConfig, redis_port: int | None, ready: Callable[[ServeConfig], None]) -> None:
+    """Bring everything up and serve until told to stop. `redis_port` is None when Redis is somebody else's.
+
+    Raises `PortTaken`, `RedisFailed`, `OfflineFailed`, or what `serve` raises.
+    """
+    for port, what in ((config.grpc_port, "gRPC"), (config.http_port, "HTTP"), (config.metrics_port, "metrics")):
+        check_free(config.host, port, what)
+    with _redis(config, redis_port) as redis_url:
+        _offline("bundles", ["build"], redis_url)
+        _offline("features", ["materialise"], redis_url)
+        config = replace(config, redis_url=redis_url, offsets=measure_offsets(config))
+        write_offsets(config.state / OFFSETS_FILE, config.offsets)
+        serve(config, lambda: ready(config))
+
+
+def measure_offsets(config: ServeConfig) -> dict[str, float]:
+    """Return the offsets at which the newest row of every replay deployment is now."""
+    newest = {}
+    for deployment in find_deployments(config.models):
+        if deployment.clock == "replay":
+            manifest = load_manifest(config.bundles / deployment.name / deployment.table.champion)
+            newest[deployment.name] = manifest.newest_event
+    return replay_offsets(newest)
+
+
+@contextmanager
+def _redis(config: ServeConfig, port: int | None) -> Iterator[str]:
+    if port is None:
+        yield config.redis_url
+        return
+    check_free("127.0.0.1", port, "redis")
+    embedded = EmbeddedRedis(config.state / "redis", port)
+    started = time.monotonic()
+    embedded.start()
+    print(f"  redis       embedded, on 127.0.0.1:{port} ({time.monotonic() - started:.1f} s)", flush=True)
+    try:
+        yield embedded.url
+    finally:
+        embedded.stop()
+
+
+def _offline(what: str, arguments: Sequence[str], redis_url: str) -> None:
+    """Run one step of the offline side in a process of its own: the gateway imports none of it."""
+    command = [sys.executable, "-m", "models.pipeline", *arguments]
+    root = Path(__file__).resolve().parent.parent
+    result = subprocess.run(command, env={**os.environ, "SLUICE_REDIS_URL": redis_url}, cwd=root, check=False)
+    if result.returncode != 0:
+        raise OfflineFailed(f"{what}: `{' '.join(['python', *command[1:]])}` failed, see above")

@@ -1,0 +1,53 @@
+"""One run against a gateway that is already there: `python -m loadtests grpc 127.0.0.1:50051`."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+
+import msgspec
+
+from loadtests.cases import CasesError
+from loadtests.dialect import DIALECTS, dialect, requests
+from loadtests.generator import generate
+from loadtests.options import add_load_options, address, cases_from, load_from, target_from
+from loadtests.processors import ProcessorMeter, family, held
+from loadtests.table import figures
+from loadtests.tally import Report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run once, print the figures; 1 when the run may not show a rate, 2 when it could not be made."""
+    options = _parser().parse_args(arguments)
+    try:
+        report = _run(options)
+    except (CasesError, OSError) as exc:
+        print(f"no run: {exc}", file=sys.stderr)
+        return 2
+    print(msgspec.json.format(msgspec.json.encode(report.as_json())).decode() if options.json else figures(report))
+    return 0 if report.sound else 1
+
+
+def _run(options: Namespace) -> Report:
+    target = target_from(options, options.address)
+    spoken = dialect(options.dialect, target)
+    calls = requests(spoken, cases_from(options))
+    watched = {"worker": options.worker_pid, "redis": options.redis_pid}
+    meters = {name: ProcessorMeter(family(pid)) for name, pid in watched.items() if pid is not None}
+    with held([os.getpid()], options.core):
+        return generate(load_from(options), spoken, options.address, calls, meters, options.seed)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m loadtests", description=__doc__)
+    parser.add_argument("dialect", choices=DIALECTS)
+    parser.add_argument("address", type=address, metavar="HOST:PORT")
+    add_load_options(parser)
+    parser.add_argument("--core", type=int, help="hold the generator on this core")
+    parser.add_argument("--worker-pid", type=int, help="count this process's time and its children's as the worker's")
+    parser.add_argument("--redis-pid", type=int, help="count this process's time as Redis's")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

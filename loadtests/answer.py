@@ -1,0 +1,133 @@
+"""What makes an answer a good one: its status, its payload, and that it belongs to the call that was made."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import msgspec
+from google.protobuf.message import DecodeError
+
+from loadtests.exchange import Exchange
+from protos.sluice.v1.prediction_pb2 import PredictResponse
+
+
+class Verdict(NamedTuple):
+    """`fault` is empty for a good answer and else a kind that can be counted; `detail` is one example's own words."""
+
+    fault: str
+    detail: str = ""
+    fresh: bool = True
+
+
+FRESH = Verdict("")
+NOT_FRESH = Verdict("", fresh=False)
+
+Judge = Callable[[Exchange], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What the deployment promises of its score."""
+
+    minimum: float = 0.0
+    maximum: float = 1.0
+    output: str = "score"
+
+    def __post_init__(self) -> None:
+        if not self.minimum <= self.maximum:
+            raise ValueError(f"the contract's minimum {self.minimum} is above its maximum {self.maximum}")
+
+
+class Prediction(Protocol):
+    """What both protocols' predictions have in common."""
+
+    @property
+    def outputs(self) -> Mapping[str, float]: ...
+    @property
+    def decision(self) -> str: ...
+    @property
+    def arm(self) -> str: ...
+    @property
+    def bundle_version(self) -> str: ...
+    @property
+    def degraded(self) -> bool: ...
+    @property
+    def degraded_reasons(self) -> Iterable[str]: ...
+    @property
+    def feature_statuses(self) -> Mapping[str, object]: ...
+
+
+class JsonPrediction(msgspec.Struct):
+    """The prediction of a JSON answer."""
+
+    outputs: dict[str, float]
+    decision: str
+    arm: str
+    bundle_version: str
+    degraded: bool = False
+    degraded_reasons: list[str] = msgspec.field(default_factory=list)
+    feature_statuses: dict[str, object] = msgspec.field(default_factory=dict)
+
+
+class JsonAnswer(msgspec.Struct):
+    """A JSON answer, as far as it is checked."""
+
+    request_id: str
+    prediction: JsonPrediction
+
+
+def grpc_judge(contract: Contract) -> Judge:
+    """Judge unary gRPC answers of `Predict`."""
+
+    def judge(exchange: Exchange) -> Verdict:
+        if exchange.broken:
+            return Verdict(exchange.broken)
+        trailers = exchange.trailers or exchange.head
+        status = trailers.get("grpc-status")
+        if status != "0":
+            kind = f"grpc-status {status}" if status else f"HTTP {exchange.head.get(':status')}, no grpc-status"
+            return Verdict(kind, trailers.get("grpc-message", ""))
+        body = exchange.body
+        if body[:1] != b"\0" or int.from_bytes(body[1:5], "big") != len(body) - 5:
+            return Verdict("broken gRPC frame", body[:16].hex())
+        try:
+            answer = PredictResponse.FromString(body[5:])
+        except DecodeError as exc:
+            return Verdict("not a PredictResponse", str(exc))
+        return look(contract, exchange.request.request_id, answer.request_id, answer.prediction)
+
+    return judge
+
+
+def json_judge(contract: Contract) -> Judge:
+    """Judge JSON answers, whichever HTTP carried them."""
+    decoder = msgspec.json.Decoder(JsonAnswer)
+
+    def judge(exchange: Exchange) -> Verdict:
+        if exchange.broken:
+            return Verdict(exchange.broken)
+        status = exchange.head.get(":status")
+        if status != "200":
+            return Verdict(f"HTTP {status}", exchange.body[:200].decode(errors="replace"))
+        try:
+            answer = decoder.decode(exchange.body)
+        except msgspec.DecodeError as exc:
+            return Verdict("not an answer in JSON", str(exc))
+        return look(contract, exchange.request.request_id, answer.request_id, answer.prediction)
+
+    return judge
+
+
+def look(contract: Contract, asked_id: str, answered_id: str, prediction: Prediction) -> Verdict:
+    """Judge the prediction itself. A degraded one is a fault: it was answered without the work that is measured."""
+    if not answered_id or (asked_id and asked_id != answered_id):
+        return Verdict("wrong request id", f"asked {asked_id!r}, answered {answered_id!r}")
+    score = prediction.outputs.get(contract.output, math.nan)
+    if not (math.isfinite(score) and contract.minimum <= score <= contract.maximum):
+        return Verdict("score outside its contract", f"{contract.output} = {score}")
+    if not (prediction.decision and prediction.arm and prediction.bundle_version):
+        return Verdict("no decision, arm or version")
+    if prediction.degraded:
+        return Verdict("degraded", ", ".join(prediction.degraded_reasons))
+    return NOT_FRESH if prediction.feature_statuses else FRESH

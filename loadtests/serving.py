@@ -1,0 +1,99 @@
+"""The gateway under measurement: one that is started for it and stopped by its pid, or one that already runs."""
+
+import http.client
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtests.processors import family
+
+_PAUSE_SECONDS = 0.1
+_STOP_SECONDS = 30.0
+
+
+class ServingError(RuntimeError):
+    """The gateway did not start or did not stop; the message says where its own words are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The pids of a gateway (supervisor, workers, whatever they start) and of the Redis it reads from."""
+
+    worker: list[int] = field(default_factory=list)
+    redis: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a gateway is started: its command, the core it is held on, where it writes and how long it may take."""
+
+    command: Sequence[str]
+    health: tuple[str, int]
+    core: int | None
+    log: Path
+    patience: float = 900.0
+
+
+@contextmanager
+def started(start: Start, pause: Callable[[float], None] = time.sleep) -> Iterator[Processes]:
+    """Start a gateway, wait until it is ready, and end it with SIGTERM; raises ServingError."""
+    start.log.parent.mkdir(parents=True, exist_ok=True)
+    with start.log.open("wb") as log:
+        process = subprocess.Popen(start.command, stdout=log, stderr=log, preexec_fn=lambda: _settle(start.core))
+    try:
+        _await_ready(start, process, pause)
+        yield _sort(family(process.pid))
+    finally:
+        _stop(start, process)
+
+
+@contextmanager
+def running(worker: int | None, redis: int | None) -> Iterator[Processes]:
+    """Describe a gateway that somebody else started and will stop."""
+    yield Processes(list(family(worker)) if worker else [], [redis] if redis else [])
+
+
+def _settle(core: int | None) -> None:
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+
+
+def _await_ready(start: Start, process: "subprocess.Popen[bytes]", pause: Callable[[float], None]) -> None:
+    end = time.monotonic() + start.patience
+    while not is_ready(start.health):
+        if process.poll() is not None:
+            raise ServingError(f"the gateway ended with {process.returncode} before it was ready; see {start.log}")
+        if time.monotonic() > end:
+            raise ServingError(f"the gateway was not ready within {start.patience:.0f} s; see {start.log}")
+        pause(_PAUSE_SECONDS)
+
+
+def is_ready(address: tuple[str, int]) -> bool:
+    """Ask the gateway's health page."""
+    connection = http.client.HTTPConnection(*address, timeout=1.0)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _sort(found: dict[int, str]) -> Processes:
+    redis = [pid for pid, name in found.items() if name.startswith("redis-server")]
+    return Processes([pid for pid in found if pid not in redis], redis)
+
+
+def _stop(start: Start, process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired as exc:
+        process.kill()
+        process.wait()
+        raise ServingError(f"the gateway did not drain within {_STOP_SECONDS:.0f} s; see {start.log}") from exc

@@ -1,0 +1,1 @@
+"""Credit card clients: how likely is a default next month?"""

@@ -1,0 +1,1 @@
+"""Card payments: how likely is this one fraud?"""

@@ -1,0 +1,1 @@
+"""Taxi trips: what will the meter say, before the trip begins?"""

@@ -1,0 +1,88 @@
+"""Every metric that Sluice publishes, declared once; a test holds the README's table against this list."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# Seconds. From 50 µs, because that is where an in-process answer begins, to the seconds of a frozen dependency.
+LATENCY_BUCKETS = (
+    50e-6, 100e-6, 150e-6, 200e-6, 300e-6, 400e-6, 500e-6, 750e-6,
+    1e-3, 1.5e-3, 2e-3, 3e-3, 4e-3, 5e-3, 7.5e-3,
+    10e-3, 15e-3, 20e-3, 30e-3, 50e-3, 75e-3, 100e-3, 150e-3, 250e-3, 500e-3, 1.0, 2.5,
+)  # fmt: skip
+ROW_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A Prometheus metric; histograms carry upper bounds of their buckets, without +Inf."""
+
+    name: str
+    help: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    buckets: tuple[float, ...] = ()
+
+
+CALLS = Metric(
+    "sluice_calls_total",
+    "Rows answered or refused, by the arm that was assigned and Sluice's own code (OK when answered).",
+    "counter",
+    ("deployment", "arm", "code"),
+)
+CALL_SECONDS = Metric(
+    "sluice_call_seconds",
+    "Time from a row's arrival to its answer, answered rows only.",
+    "histogram",
+    ("deployment", "arm"),
+    LATENCY_BUCKETS,
+)
+STAGE_SECONDS = Metric(
+    "sluice_stage_seconds",
+    "Time of one stage of the line; queue is per row, features and infer are per list.",
+    "histogram",
+    ("deployment", "arm", "stage"),
+    LATENCY_BUCKETS,
+)
+LIST_ROWS = Metric("sluice_list_rows", "Rows that travelled in one list.", "histogram", ("deployment",), ROW_BUCKETS)
+DECISIONS = Metric("sluice_decisions_total", "Decisions of the policy.", "counter", ("deployment", "arm", "decision"))
+FEATURES_NOT_FRESH = Metric(
+    "sluice_features_not_fresh_total",
+    "Stored features that were null, missing, stale, late or broken, counted per row.",
+    "counter",
+    ("deployment", "feature", "status"),
+)
+SHADOW_ROWS = Metric(
+    "sluice_shadow_rows_total",
+    "Rows mirrored to a shadow: ok, failed (it raised or broke the output contract) or dropped (no room).",
+    "counter",
+    ("deployment", "version", "outcome"),
+)
+SHADOW_FLIPS = Metric(
+    "sluice_shadow_flips_total",
+    "Mirrored rows on which the shadow decided otherwise than the arm that answered.",
+    "counter",
+    ("deployment", "version"),
+)
+BUNDLE = Metric(
+    "sluice_bundle_info",
+    "1 for every bundle that a worker holds.",
+    "gauge",
+    ("deployment", "arm", "version", "digest"),
+)
+WORKER_STARTS = Metric(
+    "sluice_worker_starts_total", "Times that a worker of this slot became ready.", "counter", ("slot",)
+)
+
+ALL = (
+    CALLS,
+    CALL_SECONDS,
+    STAGE_SECONDS,
+    LIST_ROWS,
+    DECISIONS,
+    FEATURES_NOT_FRESH,
+    SHADOW_ROWS,
+    SHADOW_FLIPS,
+    BUNDLE,
+    WORKER_STARTS,
+)
+BY_NAME = {metric.name: metric for metric in ALL}

@@ -1,0 +1,1 @@
+"""Who answers a call, and whether to keep trusting them: arithmetic only, standard library only."""

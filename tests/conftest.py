@@ -1,0 +1,32 @@
+"""What every room of tests shares: kinds by directory, and a real Redis."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.testing.redis_server import RedisServer
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The directory is the kind: nobody has to remember a marker."""
+    for item in items:
+        item.add_marker(item.path.relative_to(HERE).parts[0])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what passed by kind, so that a kind that vanished is seen."""
+    passed = terminalreporter.getreports("passed")
+    kinds = Counter(report.nodeid.split("/")[1] for report in passed if "/" in report.nodeid)
+    terminalreporter.write_line("passed by kind: " + ", ".join(f"{kind} {kinds[kind]}" for kind in sorted(kinds)))
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """Yield a real redis-server for the whole run: `url`, `port`, `pause()`, `resume()`. Keep to keys of your own."""
+    server = RedisServer()
+    yield server
+    server.close()

@@ -1,0 +1,80 @@
+"""Reading `deployment.yaml`: what is served is what is declared, and every mistake is one clear line."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.deployment import DeploymentError, UnitRule, read_deployment
+from routing.table import Canary, Shadow
+
+GOOD = """
+deployment: fraud
+unit: {entity: card_id}
+clock: replay
+budget_ms: 100
+policy:
+  version: "3"
+  contract: {min: 0.0, max: 1.0}
+  decide: {kind: thresholds, steps: [{below: 0.5, decision: approve}], otherwise: decline}
+arms:
+  champion: "1"
+  canary: {version: "2", weight: 0.05}
+  shadows: [{version: "2", rate: 0.25}]
+"""
+
+
+def write(directory: Path, text: str) -> Path:
+    path = directory / "deployment.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    deployment = read_deployment(write(tmp_path, GOOD))
+    assert deployment.name == "fraud"
+    assert deployment.unit == UnitRule("entity", "card_id")
+    assert deployment.budget == 0.1
+    assert deployment.policy.version == "3"
+    assert deployment.table.canary == Canary("2", 500)
+    assert deployment.table.shadows == (Shadow("2", 0.25),)
+    assert deployment.table.salt == b"fraud"
+
+
+def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
+    text = GOOD.split("  canary:")[0]
+    table = read_deployment(write(tmp_path, text)).table
+    assert table.canary is None
+    assert table.shadows == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("clock: replay", "clock: sundial", "clock is 'sundial'"),
+        ("clock: replay", "", "'clock' is missing"),
+        ("budget_ms: 100", "budget_ms: 0", "budget_ms is 0"),
+        ("budget_ms: 100", "budget_ms: soon", "could not convert"),
+        ("unit: {entity: card_id}", "unit: {cookie: x}", "unit is"),
+        ("unit: {entity: card_id}", "unit: card_id", "unit"),
+        ("weight: 0.05", "weight: 1.3", "canary weight 1.3"),
+        ('champion: "1"', 'champion: "2"', "champion and canary"),
+        ("kind: thresholds", "kind: dice", "unknown rule"),
+        ("arms:", "arms: [", "while parsing"),
+    ],
+)
+def test_mistakes_name_the_file_and_the_mistake(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = write(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(DeploymentError, match=message) as caught:
+        read_deployment(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match="No such file"):
+        read_deployment(tmp_path / "deployment.yaml")
+
+
+@pytest.mark.parametrize("name", ["fraud", "quotes", "credit"])
+def test_the_committed_deployments_can_be_read(name: str) -> None:
+    path = Path(__file__).parents[2] / "models" / name / "deployment.yaml"
+    assert read_deployment(path).name == name

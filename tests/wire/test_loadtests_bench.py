@@ -1,0 +1,118 @@
+"""The bench and the single run as people start them, against a gateway that is a small program."""
+
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loadtests import __main__ as single
+from loadtests import bench
+from loadtests.serving import ServingError, Start, is_ready, started
+
+# One prediction for ever over HTTP/1.1, a health page, and a child that calls itself redis-server.
+PROGRAM = """
+import ctypes, http.server, json, subprocess, sys
+REDIS = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'redis-server', 0, 0, 0); print(flush=True); time.sleep(60)"
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *_): pass
+    def do_GET(self): self.answer({})
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        prediction = {"outputs": {"score": float(sys.argv[2])}, "decision": "a", "arm": "b", "bundle_version": "c"}
+        self.answer({"request_id": asked.get("request_id", "x"), "prediction": prediction})
+    def answer(self, document):
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+redis = subprocess.Popen([sys.executable, "-c", REDIS], stdout=subprocess.PIPE)
+redis.stdout.readline()
+try:
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+finally:
+    redis.kill()
+"""
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "program.py"
+    path.write_text("import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n" + PROGRAM)
+    return path
+
+
+@pytest.fixture
+def requests_file(tmp_path: Path) -> Path:
+    path = tmp_path / "requests.jsonl"
+    cases = [{"entities": {"card_id": number}, "features": {}, "unit": ""} for number in range(50)]
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, cases)))
+    return path
+
+
+def words(program: Path, requests_file: Path, port: int, score: float) -> list[str]:
+    return [
+        *("--serve", f"{sys.executable} {program} {{http_port}} {score}", "--fronts", "h2corn", "--dialects", "http"),
+        *("--http", f"127.0.0.1:{port}", "--requests", str(requests_file), "--fewest-requests", "50"),
+        *("--connections", "2", "--warm-up", "0.05", "--seconds", "0.2", "--rounds", "2", "--unpinned"),
+        *("--patience", "20", "--no-cross-check", "--out", str(program.parent / "out")),
+    ]
+
+
+def test_the_bench_starts_measures_and_stops_a_gateway(
+    program: Path, requests_file: Path, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main(words(program, requests_file, port, 0.5)) == 0
+    assert "| HTTP/1.1 JSON | h2corn | **" in capsys.readouterr().out
+    (path,) = (program.parent / "out").glob("*.json")
+    row = msgspec.json.decode(path.read_bytes())["rows"][0]
+    assert len(row["rounds"]) == 2
+    assert set(row["all_rounds"]["processor_seconds"]) == {"generator", "worker", "redis"}
+    assert not is_ready(("127.0.0.1", port))
+
+
+def test_the_bench_shows_no_rate_for_wrong_answers(
+    program: Path, requests_file: Path, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main(words(program, requests_file, port, 7.0)) == 1
+    printed = capsys.readouterr().out
+    assert "| HTTP/1.1 JSON | h2corn | no rate |" in printed
+    assert "× score outside its contract (such as: score = 7.0)" in printed
+
+
+def test_a_gateway_that_does_not_start_is_explained(
+    program: Path, requests_file: Path, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = words(program, requests_file, port, 0.5)
+    arguments[1] = f"{sys.executable} -c raise"
+    assert bench.main(arguments) == 2
+    assert "ended with 1 before it was ready; see" in capsys.readouterr().err
+
+
+def test_impatience(tmp_path: Path, port: int) -> None:
+    command = [sys.executable, "-c", "input()"]
+    start = Start(command, ("127.0.0.1", port), None, tmp_path / "log", patience=0.0)
+    with pytest.raises(ServingError, match="not ready within 0 s"), started(start, lambda _: None):
+        pytest.fail("it was never ready")
+
+
+def test_a_single_run(program: Path, requests_file: Path, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    command = [sys.executable, str(program), str(port), "0.5"]
+    load = ["--requests", str(requests_file), "--fewest-requests", "50", "--seconds", "0.2", "--warm-up", "0"]
+    with started(Start(command, ("127.0.0.1", port), None, program.parent / "log")) as processes:
+        assert single.main(["http", f"127.0.0.1:{port}", *load, "--worker-pid", str(processes.worker[0])]) == 0
+    assert len(processes.redis) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("HTTP/1.1 JSON: ")
+    assert "µs of processor a call: generator" in printed
+    assert single.main(["http", f"127.0.0.1:{port}", *load]) == 2
+    assert "no run: " in capsys.readouterr().err

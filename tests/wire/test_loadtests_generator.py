@@ -1,0 +1,189 @@
+"""The generator against a real server in this process: good answers give a rate, everything else gives reasons."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import h2corn
+import msgspec
+import pytest
+
+from loadtests.cases import Case
+from loadtests.dialect import DIALECTS, Target, dialect, requests
+from loadtests.generator import Load, generate
+from loadtests.tally import Report
+from protos.sluice.v1.prediction_pb2 import Prediction, PredictRequest, PredictResponse
+
+CASES = [Case({"card_id": number}, {"amount": 1.0}) for number in range(500)]
+SHORT = Load(connections=3, warm_up=0.05, seconds=0.25, grace=0.2)
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Gateway:
+    """Answers both protocols; what it answers is what a test sets."""
+
+    def __init__(self) -> None:
+        self.grpc_status = "0"
+        self.http_status = 200
+        self.score = 0.25
+        self.wrong_id = False
+        self.body: bytes | None = None
+        self.answers_after = math.inf
+        self.asked = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await read(receive)
+        self.asked += 1
+        if self.asked > self.answers_after:
+            await asyncio.Event().wait()
+        await (self._grpc if scope["path"].startswith("/sluice.") else self._json)(body, send)
+
+    async def _grpc(self, body: bytes, send: Send) -> None:
+        asked = PredictRequest.FromString(body[5:]).request_id
+        prediction = Prediction(outputs={"score": self.score}, decision="approve", arm="champion", bundle_version="1")
+        message = PredictResponse(request_id=self._id(asked), prediction=prediction).SerializeToString()
+        whole = b"\0" + len(message).to_bytes(4, "big") + message
+        await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+        await send({"type": "http.response.body", "body": whole if self.body is None else self.body})
+        await send({"type": "http.response.trailers", "headers": [(b"grpc-status", self.grpc_status.encode())]})
+
+    async def _json(self, body: bytes, send: Send) -> None:
+        asked = msgspec.json.decode(body).get("request_id", "")
+        prediction = {"outputs": {"score": self.score}, "decision": "approve", "arm": "champion", "bundle_version": "1"}
+        whole = msgspec.json.encode({"request_id": self._id(asked), "prediction": prediction})
+        whole = whole if self.body is None else self.body
+        headers = [(b"content-length", b"%d" % len(whole)), (b"x-request-id", b"%d" % self.asked)]
+        await send({"type": "http.response.start", "status": self.http_status, "headers": headers})
+        await send({"type": "http.response.body", "body": whole})
+
+    def _id(self, asked: str) -> str:
+        return "another" if self.wrong_id else asked or "chosen"
+
+
+async def read(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        event = await receive()
+        body, more = body + event.get("body", b""), event.get("more_body", False)
+    return body
+
+
+@asynccontextmanager
+async def serving(gateway: Gateway) -> AsyncIterator[int]:
+    """Serve the gateway on loopback; yield its port."""
+    config = h2corn.Config(bind=("127.0.0.1:0",), grpc=True, access_log=False, timeout_graceful_shutdown=0.2)
+    server = h2corn.Server(gateway, config)  # type: ignore[arg-type]  # an application with plain dictionaries
+    task = asyncio.create_task(server.serve())
+    await server.wait_started()
+    try:
+        yield int(server.addresses[0].rpartition(":")[2].rstrip("/"))
+    finally:
+        server.shutdown()
+        await task
+
+
+async def run(name: str, gateway: Gateway, load: Load = SHORT) -> Report:
+    async with serving(gateway) as port:
+        spoken = dialect(name, Target("127.0.0.1", port))
+        return await asyncio.to_thread(generate, load, spoken, ("127.0.0.1", port), requests(spoken, CASES))
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_good_answers_give_a_rate(name: str) -> None:
+    gateway = Gateway()
+    report = await run(name, gateway)
+    assert report.rate is not None, report.reasons()
+    assert report.rate > 50
+    assert 0 < report.tally.good <= gateway.asked
+    assert report.quantile(0.5) is not None
+    assert report.processor_seconds["generator"] > 0
+    assert 50 < report.entity_sets <= len(CASES)
+
+
+@pytest.mark.parametrize("name", ["grpc", "http2"])
+async def test_several_calls_share_a_connection(name: str) -> None:
+    report = await run(name, Gateway(), Load(connections=2, streams=8, warm_up=0.05, seconds=0.25))
+    assert report.rate is not None, report.reasons()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "fault"),
+    [
+        ("grpc", {"grpc_status": "8"}, "grpc-status 8"),
+        ("http", {"http_status": 429}, "HTTP 429"),
+        ("http2", {"http_status": 503}, "HTTP 503"),
+        ("grpc", {"score": 7.0}, "score outside its contract"),
+        ("http", {"score": 7.0}, "score outside its contract"),
+        ("grpc", {"wrong_id": True}, "wrong request id"),
+        ("http", {"wrong_id": True}, "wrong request id"),
+        ("grpc", {"body": b"\0\0\0\0\2\x0a\x09"}, "not a PredictResponse"),
+        ("http", {"body": b"{}"}, "not an answer in JSON"),
+    ],
+)
+async def test_wrong_answers_give_no_rate_but_the_reason(name: str, wrong: dict[str, Any], fault: str) -> None:
+    gateway = Gateway()
+    for setting, value in wrong.items():
+        setattr(gateway, setting, value)
+    report = await run(name, gateway)
+    assert report.rate is None
+    assert fault in report.tally.faults
+    assert f"× {fault}" in report.reasons()[0]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_calls_that_are_never_answered_are_counted(name: str) -> None:
+    gateway = Gateway()
+    gateway.answers_after = 20
+    report = await run(name, gateway)
+    assert report.tally.faults["unanswered"] == SHORT.connections
+    assert report.rate is None
+
+
+async def test_a_server_that_hangs_up_is_not_stormed() -> None:
+    greeted = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal greeted
+        greeted += 1
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        spoken = dialect("grpc", Target("127.0.0.1", port))
+        calls = requests(spoken, CASES)
+        report = await asyncio.to_thread(generate, SHORT, spoken, ("127.0.0.1", port), calls)
+    assert greeted == SHORT.connections
+    assert report.rate is None
+    assert report.reasons()[-1] == "3 of 3 connections lost for good"
+
+
+async def test_a_server_that_closes_after_every_answer_is_followed() -> None:
+    body = msgspec.json.encode(
+        {
+            "request_id": "chosen",
+            "prediction": {"outputs": {"score": 0.5}, "decision": "a", "arm": "b", "bundle_version": "c"},
+        }
+    )
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}}")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        spoken = dialect("http", Target("127.0.0.1", port))
+        calls = [spoken.encode(case, "") for case in CASES]
+        report = await asyncio.to_thread(generate, SHORT, spoken, ("127.0.0.1", port), calls)
+    assert report.rate is not None, report.reasons()
+
+
+async def test_a_server_that_is_not_there_is_an_error() -> None:
+    spoken = dialect("grpc", Target("127.0.0.1", 1))
+    with pytest.raises(OSError, match="refused"):
+        generate(SHORT, spoken, ("127.0.0.1", 1), requests(spoken, CASES))
