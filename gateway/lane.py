@@ -37,18 +37,22 @@ class Lane:
     backend: Backend
     policy: Policy
 
-    async def run(self, rows: Sequence[Row], stored: NDArray[np.float64]) -> list[Outcome]:
-        """Return one outcome per row; `stored` has shape (rows, stored features). A failed run fails all its rows."""
-        matrix = self.builder.build(stored, [row.request for row in rows])
+    def build(self, rows: Sequence[Row], stored: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the model's matrix, shape (rows, features); `stored` has shape (rows, stored features)."""
+        return self.builder.build(stored, [row.request for row in rows])
+
+    async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
+        """Return one outcome per row of the matrix. A failed run fails all its rows."""
+        rows = len(matrix)
         try:
             scores = await self.backend.run(matrix)
         except BackendError as exc:
             failure = PredictionFailed(f"{self.arm} {self.version} could not run: {exc}")
             failure.__cause__ = exc
-            return [failure] * len(rows)
-        if len(scores) != len(rows):
-            failure = PredictionFailed(f"{self.arm} {self.version} gave {len(scores)} scores for {len(rows)} rows")
-            return [failure] * len(rows)
+            return [failure] * rows
+        if len(scores) != rows:
+            failure = PredictionFailed(f"{self.arm} {self.version} gave {len(scores)} scores for {rows} rows")
+            return [failure] * rows
         if np.isfinite(matrix).all():
             return [self._decide(score) for score in scores.tolist()]
         finite = [bool(np.isfinite(row).all()) for row in matrix]

@@ -8,6 +8,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.call import Answer
 from gateway.deployment import Deployment
 from gateway.errors import DeadlineExceeded, FeaturesUnavailable, GatewayError
@@ -30,17 +33,22 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows that go through a lane together, with their stored features. `started` is when their list did."""
+    """Rows that go through a lane together, with their stored features and the matrix made of them for the model.
+
+    `started` is when their list did.
+    """
 
     rows: Sequence[Row]
     stored: Stored
+    matrix: NDArray[np.float32]
     started: float
 
     def take(self, indices: Sequence[int]) -> "Batch":
         """Return some of the rows with their features."""
         if len(indices) == len(self.rows):
             return self
-        return Batch([self.rows[at] for at in indices], self.stored.take(indices), self.started)
+        rows = [self.rows[at] for at in indices]
+        return Batch(rows, self.stored.take(indices), self.matrix[indices], self.started)
 
 
 class Line:
@@ -67,7 +75,7 @@ class Line:
         self._meters.list_rows.observe(len(rows))
         expiry = Expiry(rows, self._clock, self.refuse)
         try:
-            batch = Batch(rows, await self._features.read(self._champion.plan, rows), started)
+            batch = await self._prepare(self._champion, rows, started)
             parts = self._route(batch)
             if len(parts) == 1:
                 await self._answer(*parts[0])
@@ -93,6 +101,10 @@ class Line:
         for lane in (*self.lanes.answering.values(), *(shadow.lane for shadow in self.lanes.shadows)):
             await lane.backend.close()
 
+    async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float) -> Batch:
+        stored = await self._features.read(lane.plan, rows)
+        return Batch(rows, stored, lane.build(rows, stored.values), started)
+
     def _route(self, batch: Batch) -> list[tuple[str, Batch]]:
         arm_of = self.deployment.table.arm_of
         routed: dict[str, list[int]] = {}
@@ -103,13 +115,13 @@ class Line:
     async def _answer(self, arm: str, batch: Batch) -> None:
         """One lane's part of the list: features, one run, replies; then metrics and the mirror."""
         lane = self.lanes.answering[arm]
-        if lane.plan.groups != self._champion.plan.groups:
-            batch = Batch(batch.rows, await self._features.read(lane.plan, batch.rows), batch.started)
+        if lane.plan is not self._champion.plan:  # the assembly gives equal plans one identity
+            batch = await self._prepare(lane, batch.rows, batch.started)
         batch = self._refuse_unreadable(arm, batch)
         if not batch.rows:
             return
         began = self._clock()
-        outcomes = await lane.run(batch.rows, batch.stored.values)
+        outcomes = await lane.run(batch.matrix)
         ended = self._clock()
         answered = self._reply(lane, batch, outcomes, began, ended)
         self._meters.arms[arm].infer.observe(ended - began)
@@ -177,4 +189,4 @@ class Line:
 def _sample(batch: Batch, index: int, outcome: Outcome) -> Sample:
     if not isinstance(outcome, Decided):
         raise TypeError("only answered rows are mirrored")
-    return Sample(batch.rows[index], batch.stored.plan, batch.stored.values[index], outcome)
+    return Sample(batch.rows[index], batch.stored.plan, batch.matrix[index], outcome)

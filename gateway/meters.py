@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gateway.call import FeatureStatus
 from monitoring import metrics
 from monitoring.series import Counter, Histogram, SeriesFile
@@ -51,12 +48,10 @@ class Meters:
             self._refusals[key] = self._series.counter(metrics.CALLS, self._deployment, arm, code)
         self._refusals[key].add()
 
-    def count_statuses(self, statuses: NDArray[np.uint8]) -> None:
-        """Count every feature that was not fresh; `statuses` has shape (rows, stored features)."""
-        for status in NOT_FRESH:
-            counts = (statuses == int(status)).sum(axis=0)
-            for column in np.flatnonzero(counts).tolist():
-                self._not_fresh[column][status].add(float(counts[column]))
+    def count_not_fresh(self, cells: Iterable[tuple[int, FeatureStatus]]) -> None:
+        """Count the features of one row that were not fresh: column and status."""
+        for column, status in cells:
+            self._not_fresh[column][status].add()
 
 
 class ShadowMeters:

@@ -22,16 +22,19 @@ log = logging.getLogger("sluice.shadow")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A row that was answered: with its stored features by `plan`, and what was decided."""
+    """A row that was answered: with its line of the matrix, made by `plan`, and what was decided."""
 
     row: Row
     plan: Plan
-    stored: NDArray[np.float64]
+    features: NDArray[np.float32]
     decided: Decided
 
 
 class Shadow:
-    """One shadow lane with its rate. `draw` returns a number in [0, 1) a row."""
+    """One shadow lane with its rate. `draw` returns a number in [0, 1) a row.
+
+    Rows gather for `pause` seconds: nobody waits for a shadow, and one run of ten rows costs little more than of one.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Shadow:
         meters: ShadowMeters,
         draw: Callable[[], float],
         limit: int = 1024,
+        pause: float = 0.02,
     ) -> None:
         self.lane = lane
         self._features = features
@@ -48,7 +52,9 @@ class Shadow:
         self._meters = meters
         self._draw = draw
         self._limit = limit
+        self._pause = pause
         self._waiting: list[Sample] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def wants(self) -> bool:
@@ -61,18 +67,24 @@ class Shadow:
         self._waiting.extend(samples[:room])
         if len(samples) > room:
             self._meters.dropped.add(len(samples) - room)
-        if self._task is None and self._waiting:
-            self._task = asyncio.get_running_loop().create_task(self._drain(), name=f"shadow {self.lane.version}")
+        if self._task is None and self._timer is None and self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._start)
 
     async def close(self) -> None:
         """Finish what was taken."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._start()
         if self._task is not None:
             await self._task
+
+    def _start(self) -> None:
+        self._timer = None
+        self._task = asyncio.get_running_loop().create_task(self._drain(), name=f"shadow {self.lane.version}")
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(0)  # the replies first
                 samples, self._waiting = self._waiting, []
                 await self._compare(samples)
         except Exception:  # supervised: a shadow's defect must not reach a caller
@@ -81,8 +93,7 @@ class Shadow:
             self._task = None
 
     async def _compare(self, samples: list[Sample]) -> None:
-        rows = [one.row for one in samples]
-        outcomes = await self.lane.run(rows, await self._stored(samples, rows))
+        outcomes = await self.lane.run(await self._matrix(samples))
         for sample, outcome in zip(samples, outcomes, strict=True):
             if not isinstance(outcome, Decided):
                 self._meters.failed.add()
@@ -91,8 +102,9 @@ class Shadow:
             if outcome.decision != sample.decided.decision:
                 self._meters.flips.add()
 
-    async def _stored(self, samples: Sequence[Sample], rows: Sequence[Row]) -> NDArray[np.float64]:
+    async def _matrix(self, samples: Sequence[Sample]) -> NDArray[np.float32]:
         """The answering lane's row serves the shadow too, unless the shadow's plan wants other features."""
-        if all(one.plan.groups == self.lane.plan.groups for one in samples):
-            return np.array([one.stored for one in samples])
-        return (await self._features.read(self.lane.plan, rows)).values
+        if all(one.plan is self.lane.plan for one in samples):
+            return np.array([one.features for one in samples])
+        rows = [one.row for one in samples]
+        return self.lane.build(rows, (await self._features.read(self.lane.plan, rows)).values)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,8 +36,7 @@ def up(config: ServeConfig, redis_port: int | None, ready: Callable[[ServeConfig
     for port, what in ((config.grpc_port, "gRPC"), (config.http_port, "HTTP"), (config.metrics_port, "metrics")):
         check_free(config.host, port, what)
     with _redis(config, redis_port) as redis_url:
-        _offline("bundles", ["build"], redis_url)
-        _offline("features", ["materialise"], redis_url)
+        _prepare(redis_url)
         config = replace(config, redis_url=redis_url, offsets=measure_offsets(config))
         write_offsets(config.state / OFFSETS_FILE, config.offsets)
         serve(config, lambda: ready(config))
@@ -69,10 +68,10 @@ def _redis(config: ServeConfig, port: int | None) -> Iterator[str]:
         embedded.stop()
 
 
-def _offline(what: str, arguments: Sequence[str], redis_url: str) -> None:
-    """Run one step of the offline side in a process of its own: the gateway imports none of it."""
-    command = [sys.executable, "-m", "models.pipeline", *arguments]
+def _prepare(redis_url: str) -> None:
+    """Run the offline side in a process of its own: the gateway imports none of it."""
+    command = [sys.executable, "-m", "models.pipeline", "prepare"]
     root = Path(__file__).resolve().parent.parent
     result = subprocess.run(command, env={**os.environ, "SLUICE_REDIS_URL": redis_url}, cwd=root, check=False)
     if result.returncode != 0:
-        raise OfflineFailed(f"{what}: `{' '.join(['python', *command[1:]])}` failed, see above")
+        raise OfflineFailed("bundles and features could not be prepared: `python -m models.pipeline prepare` says why")

@@ -7,6 +7,7 @@ a fork.
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -54,7 +55,7 @@ class Workers:
         fds = (self._listeners.grpc.fileno(), self._listeners.http.fileno())
         command = [sys.executable, "-m", "gateway.worker", str(slot), *map(str, fds)]
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, pass_fds=fds, start_new_session=True
+            *command, stdin=PIPE, stdout=PIPE, pass_fds=fds, start_new_session=True, env=_environment()
         )
         self._processes[slot] = process
         if process.stdin is None or process.stdout is None:
@@ -89,3 +90,8 @@ class Workers:
             if process.returncode is None:
                 process.kill()
         await asyncio.wait(waits)
+
+
+def _environment() -> dict[str, str]:
+    """One process, one core: threads of numerical libraries would only take it away from the event loop."""
+    return {**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")}

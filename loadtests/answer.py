@@ -23,6 +23,9 @@ class Verdict(NamedTuple):
 FRESH = Verdict("")
 NOT_FRESH = Verdict("", fresh=False)
 
+WORK_DONE = {"features_stale"}
+"""Why an answer may be degraded and still good: what was read was too old, but it was read."""
+
 Judge = Callable[[Exchange], Verdict]
 
 
@@ -120,7 +123,7 @@ def json_judge(contract: Contract) -> Judge:
 
 
 def look(contract: Contract, asked_id: str, answered_id: str, prediction: Prediction) -> Verdict:
-    """Judge the prediction itself. A degraded one is a fault: it was answered without the work that is measured."""
+    """Judge the prediction itself. A degraded one is a fault if it was answered without the work that is measured."""
     if not answered_id or (asked_id and asked_id != answered_id):
         return Verdict("wrong request id", f"asked {asked_id!r}, answered {answered_id!r}")
     score = prediction.outputs.get(contract.output, math.nan)
@@ -128,6 +131,6 @@ def look(contract: Contract, asked_id: str, answered_id: str, prediction: Predic
         return Verdict("score outside its contract", f"{contract.output} = {score}")
     if not (prediction.decision and prediction.arm and prediction.bundle_version):
         return Verdict("no decision, arm or version")
-    if prediction.degraded:
-        return Verdict("degraded", ", ".join(prediction.degraded_reasons))
+    if prediction.degraded and set(prediction.degraded_reasons) != WORK_DONE:
+        return Verdict("degraded: " + ", ".join(sorted(prediction.degraded_reasons)))
     return NOT_FRESH if prediction.feature_statuses else FRESH

@@ -33,7 +33,8 @@ class Result:
         sets = min((report.entity_sets for row in self.rows for report in row.rounds), default=0)
         lines = [
             f"{machine['processor']}, {machine['cores']} cores; {seats}; one worker; {shared};",
-            f"{sets:,} entity sets or more in every run, every answer verified.",
+            f"{sets:,} entity sets or more in every run; every answer verified, {self._not_fresh():.0%} of the good "
+            "ones with a feature that was null, missing or too old.",
             "",
             markdown(self.rows),
             "",
@@ -60,6 +61,10 @@ class Result:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self.as_json())))
         path.with_suffix(".md").write_text(self.text() + "\n")
         return path
+
+    def _not_fresh(self) -> float:
+        tallies = [report.tally for row in self.rows for report in row.rounds]
+        return sum(tally.not_fresh for tally in tallies) / max(1, sum(tally.good for tally in tallies))
 
     def _pairs(self) -> list[tuple[float, float]]:
         return self.cross_check.pairs if self.cross_check else []

@@ -6,6 +6,7 @@ import warnings
 from datetime import UTC, datetime
 
 import pandas as pd
+import redis
 from feast import FeatureStore
 
 from models.errors import OnlineStoreError
@@ -21,11 +22,14 @@ READ_BACK = 200  # entities per view
 def materialise(store: FeatureStore, recipe: Recipe, newest_event: datetime) -> None:
     """Fill the online store with the deployment's state at its newest event."""
     views = [history.view for history in recipe.histories]
-    # Feast prints a bar per view, and we print our own lines.
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), ibis_quiet():
-        store.materialize(EPOCH, newest_event, feature_views=views)
-    for history in recipe.histories:
-        _read_back(store, history, newest_event)
+    try:
+        # Feast prints a bar per view, and we print our own lines.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), ibis_quiet():
+            store.materialize(EPOCH, newest_event, feature_views=views)
+        for history in recipe.histories:
+            read_back(store, history, newest_event)
+    except redis.RedisError as exc:
+        raise OnlineStoreError(f"{recipe.name}: Redis failed while its features were written: {exc}") from exc
 
 
 def newest_rows(history: History, newest_event: datetime) -> pd.DataFrame:
@@ -35,7 +39,7 @@ def newest_rows(history: History, newest_event: datetime) -> pd.DataFrame:
     return visible.drop_duplicates(list(history.keys), keep="last")  # tables are in order of time within an entity
 
 
-def _read_back(store: FeatureStore, history: History, newest_event: datetime) -> None:
+def read_back(store: FeatureStore, history: History, newest_event: datetime) -> None:
     """Read a sample of entities through the SDK: Feast is silent about rows that it leaves out."""
     newest = newest_rows(history, newest_event)
     sample = newest.sample(min(READ_BACK, len(newest)), random_state=0)

@@ -40,14 +40,17 @@ that of all it was filled from. Bundles lie in models/bundles/<deployment>/<vers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 1 where it stopped for a reason that it could name."""
+    """Run one command: 0 done, 1 stopped for a reason that it could name, 130 stopped by the person who ran it."""
     options = _parser().parse_args(arguments)
     began = time.monotonic()
     try:
         options.run(options)
-    except (OfflineError, BundleError) as exc:
+    except (OfflineError, BundleError, OSError) as exc:  # OSError: no room on the disk, a file that is not there
         print(f"{options.command}: {exc}", file=sys.stderr, flush=True)
         return 1
+    except KeyboardInterrupt:
+        print(f"{options.command}: stopped; what was finished stays, the rest is made at the next start", flush=True)
+        return 130
     print(f"{options.command}: done in {time.monotonic() - began:.1f} s", flush=True)
     return 0
 

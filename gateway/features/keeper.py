@@ -124,4 +124,6 @@ def _check_hello(reply: object) -> None:
     about = dict(zip(words[::2], words[1::2], strict=False))
     mode = about.get(b"mode", b"standalone")
     if mode != b"standalone":
-        raise GreetingError(f"a server in {mode.decode()} mode is not supported yet: give the address of a single server")
+        raise GreetingError(
+            f"a server in {mode.decode()} mode is not supported yet: give the address of a single server"
+        )

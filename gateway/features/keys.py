@@ -21,6 +21,8 @@ _NAME_TYPE = 2
 _INT_FORMATS = {"int32": struct.Struct("<i"), "int64": struct.Struct("<q"), "unix_timestamp": struct.Struct("<q")}
 _VALUE_TYPES = {"bytes": 1, "string": 2, "int32": 3, "int64": 4, "unix_timestamp": 8}
 KEY_TYPES: Final = frozenset(_VALUE_TYPES)
+_INT64 = (_VALUE_TYPES["int64"], 8)
+_INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _LONGEST_INT = 20
 """Characters of the longest 64-bit integer: longer text is refused before it is parsed."""
 
@@ -43,39 +45,54 @@ class JoinKey:
 
 def key_encoder(project: str, join_keys: tuple[JoinKey, ...]) -> KeyEncoder:
     """The function from a call's entity ids to a Redis key; `join_keys` are sorted by name."""
-    if len(join_keys) == 1 and join_keys[0].type == "int64":
-        return _single_int64(project, join_keys[0])
-    if len(join_keys) == 1 and join_keys[0].name == ENTITYLESS:
-        constant = _encode(project, join_keys, {ENTITYLESS: ""})
+    start, end = _head(join_keys), project.encode()
+    if join_keys[0].name == ENTITYLESS:
+        constant = start + _any_values(join_keys, {ENTITYLESS: ""}) + end
         return lambda entities: constant
-    return lambda entities: _encode(project, join_keys, entities)
+    if any(join_key.type != "int64" for join_key in join_keys):
+        return lambda entities: start + _any_values(join_keys, entities) + end
+    if len(join_keys) == 1:
+        return _one_int64(join_keys, start, end)
+    return _several_int64(join_keys, start, end)
 
 
-def _single_int64(project: str, join_key: JoinKey) -> KeyEncoder:
+def _one_int64(join_keys: tuple[JoinKey, ...], start: bytes, end: bytes) -> KeyEncoder:
     """The common case with everything but the eight bytes of the id prepared."""
-    name = join_key.name
-    start = _head((join_key,)) + struct.pack("<II", _VALUE_TYPES["int64"], 8)
-    end = project.encode()
+    name = join_keys[0].name
+    ready = start + struct.pack("<II", *_INT64)
     pack = _INT_FORMATS["int64"].pack
 
     def encode(entities: Mapping[str, KeyValue]) -> bytes:
         value = entities.get(name)
-        if type(value) is not int:
-            return start + _value_bytes(join_key, value) + end
-        try:
-            return start + pack(value) + end
-        except struct.error as exc:
-            raise EntityError(name, "int64", _shown(value)) from exc
+        if type(value) is int and _INT64_MIN <= value <= _INT64_MAX:
+            return ready + pack(value) + end
+        return start + _any_values(join_keys, entities) + end
 
     return encode
 
 
-def _encode(project: str, join_keys: tuple[JoinKey, ...], entities: Mapping[str, KeyValue]) -> bytes:
-    parts = [_head(join_keys)]
+def _several_int64(join_keys: tuple[JoinKey, ...], start: bytes, end: bytes) -> KeyEncoder:
+    names = [join_key.name for join_key in join_keys]
+    pack = struct.Struct("<" + "IIq" * len(names)).pack
+
+    def encode(entities: Mapping[str, KeyValue]) -> bytes:
+        words: list[int] = []
+        for name in names:
+            value = entities.get(name)
+            if type(value) is not int or not _INT64_MIN <= value <= _INT64_MAX:
+                return start + _any_values(join_keys, entities) + end
+            words += (*_INT64, value)
+        return start + pack(*words) + end
+
+    return encode
+
+
+def _any_values(join_keys: tuple[JoinKey, ...], entities: Mapping[str, KeyValue]) -> bytes:
+    """The part of the key that differs from row to row, or the refusal."""
+    parts = []
     for join_key in join_keys:
         value = _value_bytes(join_key, entities.get(join_key.name))
-        parts += (struct.pack("<II", _VALUE_TYPES[join_key.type], len(value)), value)
-    parts.append(project.encode())
+        parts += [struct.pack("<II", _VALUE_TYPES[join_key.type], len(value)), value]
     return b"".join(parts)
 
 

@@ -41,7 +41,7 @@ class GrpcOverAsgi:
                 await self._answer_stream(stream, receive, send)
             else:
                 await self._answer(self._unary(path), caller, headers, receive, send)
-        except CallerLeft:
+        except (CallerLeft, OSError):  # ASGI servers raise OSError when they send to a caller who left
             return
         except (GatewayError, GrpcRefusal) as error:
             await self._refuse(send, caller, error)

@@ -39,7 +39,7 @@ class JsonOverAsgi:
         caller = Caller(self._exchange.clock())
         try:
             answer = await self._answer(scope, caller, headers, receive)
-        except CallerLeft:
+        except (CallerLeft, OSError):  # ASGI servers raise OSError when they send to a caller who left
             return
         except (GatewayError, HttpRefusal) as error:
             await self._refuse(send, caller, error)

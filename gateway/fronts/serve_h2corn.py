@@ -24,7 +24,8 @@ async def serve_h2corn(
 ) -> None:
     """Serve until `stop`, then drain: no new connections, callers told to go, what was accepted is answered.
 
-    The sockets must listen already; they stay the caller's to close. `ready` is called once they are answered.
+    The sockets must listen already; they are closed when the drain begins, so that nobody waits in a queue that nobody
+    empties. `ready` is called once they are answered.
     """
     server = h2corn.Server(app, _config(sockets, limits, grace))
     serving = asyncio.create_task(server.serve(), name="h2corn")
@@ -37,6 +38,8 @@ async def serve_h2corn(
         stopping.cancel()
         app.close()
         server.shutdown()
+        for listener in sockets:
+            listener.close()
         await serving
 
 

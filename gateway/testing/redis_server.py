@@ -7,6 +7,7 @@ import subprocess
 from typing import IO
 
 from gateway.embedded_redis import find_server
+from gateway.processes import die_with_parent
 
 
 class RedisServer:
@@ -42,7 +43,13 @@ class RedisServer:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         settings = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-        process = subprocess.Popen([find_server(), *settings, *self._arguments], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [find_server(), *settings, *self._arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=die_with_parent,
+        )
         ready = process.stdout is not None and _says_ready(process.stdout)
         if not ready:
             process.kill()

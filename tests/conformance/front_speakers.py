@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import grpc
 import httpx
@@ -25,7 +25,8 @@ class Reply:
 class Speaker(Protocol):
     """A client of one front, written by others, wrapped so that the battery need not know which."""
 
-    statuses: Mapping[type[GatewayError], int]
+    @property
+    def statuses(self) -> Mapping[type[GatewayError], int]: ...
 
     async def call(self, verb: str, deployment: str, body: dict[str, Any], **headers: str) -> Reply: ...
     async def raw(self, body: bytes) -> Reply: ...
@@ -37,7 +38,7 @@ class GrpcSpeaker:
     statuses = GRPC_STATUS
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._channel = channel
+        self._channel: Any = channel  # its stubs want serializers that are optional
 
     async def call(self, verb: str, deployment: str, body: dict[str, Any], **headers: str) -> Reply:
         if verb == "predict":
@@ -56,7 +57,8 @@ class GrpcSpeaker:
         return await self._ask("DescribeDeployment", request.SerializeToString(), pb.DescribeDeploymentResponse, {})
 
     async def ready(self) -> bool:
-        return await self._channel.unary_unary("/grpc.health.v1.Health/Check")(b"") == b"\x08\x01"
+        answer: bytes = await self._channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+        return answer == b"\x08\x01"
 
     async def _ask(self, method: str, body: bytes, answer: Any, headers: dict[str, str]) -> Reply:
         timeout = headers.pop("timeout_ms", None)
@@ -68,7 +70,7 @@ class GrpcSpeaker:
         try:
             message = answer.FromString(await call)
         except grpc.aio.AioRpcError as error:
-            trailers = dict(error.trailing_metadata())
+            trailers: dict[str, Any] = dict(cast(Any, error.trailing_metadata()))
             code, request_id = trailers.get("sluice-code", ""), trailers.get("x-request-id", "")
             return Reply(str(code), error.code().value[0], error.details() or "", str(request_id), {})
         body_out = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
@@ -108,7 +110,7 @@ class JsonSpeaker:
 
 def _messages(body: dict[str, Any]) -> dict[str, Any]:
     kinds = {bool: "bool_value", int: "int64_value", float: "double_value", str: "string_value"}
-    values = {
+    values: dict[str, Any] = {
         part: {name: pb.Value() if v is None else pb.Value(**{kinds[type(v)]: v}) for name, v in body[part].items()}
         for part in ("entities", "features")
         if part in body

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -49,9 +49,12 @@ FRONTS = ("h2corn-grpc", "h2corn-json", "conservative-grpc", "conservative-json"
 @asynccontextmanager
 async def serving(kind: str, door: ScriptedDoor) -> AsyncIterator[Front]:
     server, protocol = kind.split("-")
-    async with served_front(server, door, LIMITS) as served:
-        async with grpc.aio.insecure_channel(served.grpc) as channel, httpx.AsyncClient(base_url=served.http) as client:
-            yield Front(door, served, GrpcSpeaker(channel) if protocol == "grpc" else JsonSpeaker(client))
+    async with (
+        served_front(server, door, LIMITS) as served,
+        grpc.aio.insecure_channel(served.grpc) as channel,
+        httpx.AsyncClient(base_url=served.http) as client,
+    ):
+        yield Front(door, served, GrpcSpeaker(channel) if protocol == "grpc" else JsonSpeaker(client))
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", params=FRONTS)
@@ -262,23 +265,19 @@ async def test_a_drain_waits_for_what_was_accepted(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FRONTS)
 async def test_a_drain_under_load_loses_no_accepted_call(kind: str) -> None:
-    answered = 0
+    async with serving(kind, ScriptedDoor(keep=100_000)) as front:
+        asking = [asyncio.create_task(answers_until_refused(front)) for _ in range(8)]
+        answered = sum([await task for task in asking])
+        await front.served.done
+        assert answered == len(front.door.calls) >= 200
 
-    async def ask_until_refused() -> None:
-        nonlocal answered
+
+async def answers_until_refused(front: Front) -> int:
+    """Call on and on; the 200th call begins the drain."""
+    answered = 0
+    with suppress(httpx.TransportError):
         while (await front.predict()).code == "OK":
             answered += 1
-            if answered == 200:
+            if len(front.door.calls) >= 200:
                 front.served.stop.set()
-
-    async with serving(kind, ScriptedDoor()) as front:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(8):
-                group.create_task(ignoring_refused_connections(ask_until_refused()))
-        await front.served.done
-    assert answered == len(front.door.calls) >= 200
-
-
-async def ignoring_refused_connections(asking: Coroutine[Any, Any, None]) -> None:
-    with suppress(httpx.TransportError):
-        await asking
+    return answered

@@ -1,5 +1,6 @@
 """Entity keys: golden bytes, made once with Feast 0.67, and what is refused."""
 
+import struct
 from typing import Any
 
 import pytest
@@ -97,6 +98,15 @@ def test_another_type_is_refused_by_name(kind: str, value: Any) -> None:
 def test_a_missing_entity_is_named() -> None:
     with pytest.raises(EntityError, match="entity store_id: expected int64, got nothing"):
         encode("p", {"card_id": "int64", "store_id": "int64"}, {"card_id": 1})
+
+
+@pytest.mark.parametrize("ids", [(1, "2"), ("1", 2), (-(1 << 63), (1 << 63) - 1)])
+def test_whole_numbers_have_a_quick_way_and_digits_the_general_one(ids: tuple[Any, Any]) -> None:
+    """Both give the same bytes, which are spelled out here a second time."""
+    names = b"".join(struct.pack("<II", 2, 1) + name for name in (b"a", b"b"))
+    values = b"".join(struct.pack("<IIq", 4, 8, int(value)) for value in ids)
+    expected = struct.pack("<I", 2) + names + values + b"p"
+    assert encode("p", {"a": "int64", "b": "int64"}, {"a": ids[0], "b": ids[1]}) == expected
 
 
 def test_a_huge_number_does_not_come_back_whole() -> None:

@@ -1,11 +1,12 @@
 """What the generator takes for a good answer, and everything it must not."""
 
 import math
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from loadtests.answer import FRESH, NOT_FRESH, Contract, grpc_judge, json_judge
+from loadtests.answer import FRESH, NOT_FRESH, Contract, Judge, grpc_judge, json_judge
 from loadtests.exchange import Exchange, Request
 from protos.sluice.v1.prediction_pb2 import FEATURE_STATUS_MISSING, Prediction, PredictResponse
 
@@ -31,6 +32,7 @@ def over_json(asked_id: str, answered_id: str, fields: dict[str, object]) -> Exc
     return exchange
 
 
+Make = Callable[[str, str, dict[str, object]], Exchange]
 WAYS = [
     pytest.param(over_grpc, grpc_judge(Contract()), id="grpc"),
     pytest.param(over_json, json_judge(Contract()), id="json"),
@@ -39,30 +41,35 @@ WAYS = [
 
 @pytest.mark.parametrize(("make", "judge"), WAYS)
 class TestBothWays:
-    def test_a_good_answer(self, make, judge) -> None:
+    def test_a_good_answer(self, make: Make, judge: Judge) -> None:
         assert judge(make("a", "a", prediction())) is FRESH
         assert judge(make("", "chosen", prediction())) is FRESH
 
     @pytest.mark.parametrize(("asked", "answered"), [("a", "b"), ("a", ""), ("", "")])
-    def test_an_answer_to_another_call(self, make, judge, asked: str, answered: str) -> None:
+    def test_an_answer_to_another_call(self, make: Make, judge: Judge, asked: str, answered: str) -> None:
         assert judge(make(asked, answered, prediction())).fault == "wrong request id"
 
     @pytest.mark.parametrize("outputs", [{"score": 1.5}, {"score": -0.1}, {}, {"price": 0.5}])
-    def test_a_score_outside_its_contract(self, make, judge, outputs: dict[str, float]) -> None:
+    def test_a_score_outside_its_contract(self, make: Make, judge: Judge, outputs: dict[str, float]) -> None:
         assert judge(make("a", "a", prediction(outputs=outputs))).fault == "score outside its contract"
 
     @pytest.mark.parametrize("name", ["decision", "arm", "bundle_version"])
-    def test_something_unnamed(self, make, judge, name: str) -> None:
+    def test_something_unnamed(self, make: Make, judge: Judge, name: str) -> None:
         assert judge(make("a", "a", prediction(**{name: ""}))).fault == "no decision, arm or version"
 
-    def test_a_degraded_answer_is_not_the_work_that_is_measured(self, make, judge) -> None:
-        verdict = judge(make("a", "a", prediction(degraded=True, degraded_reasons=["redis late"])))
-        assert verdict[:2] == ("degraded", "redis late")
+    def test_a_degraded_answer_is_not_the_work_that_is_measured(self, make: Make, judge: Judge) -> None:
+        degraded = prediction(degraded=True, degraded_reasons=["features_stale", "features_late"])
+        assert judge(make("a", "a", degraded)).fault == "degraded: features_late, features_stale"
+        assert judge(make("a", "a", prediction(degraded=True))).fault == "degraded: "
 
-    def test_features_that_were_not_fresh_are_told_apart(self, make, judge) -> None:
+    def test_features_too_old_were_read_all_the_same(self, make: Make, judge: Judge) -> None:
+        stale = prediction(degraded=True, degraded_reasons=["features_stale"], feature_statuses={"count": 4})
+        assert judge(make("a", "a", stale)) is NOT_FRESH
+
+    def test_features_that_were_not_fresh_are_told_apart(self, make: Make, judge: Judge) -> None:
         assert judge(make("a", "a", prediction(feature_statuses={"count": FEATURE_STATUS_MISSING}))) is NOT_FRESH
 
-    def test_a_call_that_broke(self, make, judge) -> None:
+    def test_a_call_that_broke(self, make: Make, judge: Judge) -> None:
         exchange = make("a", "a", prediction())
         exchange.broken = "connection closed"
         assert judge(exchange).fault == "connection closed"

@@ -21,6 +21,9 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 VERSIONS = ("v1", "v1alpha")
+EOF = vars(grpc.aio)["EOF"]  # absent from the stubs
+
+Channel = Any  # grpc.aio.Channel, whose stubs want serializers that are optional
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ async def served(request: pytest.FixtureRequest, door: ScriptedDoor) -> AsyncIte
 
 
 @pytest_asyncio.fixture
-async def channel(served: ServedFront) -> AsyncIterator[grpc.aio.Channel]:
+async def channel(served: ServedFront) -> AsyncIterator[Channel]:
     async with grpc.aio.insecure_channel(served.grpc) as opened:
         yield opened
 
@@ -45,14 +48,14 @@ def asked(service: str = "") -> health_pb2.HealthCheckRequest:
 
 
 @pytest.mark.parametrize("service", ["", "sluice.v1.Predictions"])
-async def test_health_check_follows_the_door(channel: grpc.aio.Channel, door: ScriptedDoor, service: str) -> None:
+async def test_health_check_follows_the_door(channel: Channel, door: ScriptedDoor, service: str) -> None:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     assert (await stub.Check(asked(service))).status == SERVING
     door.is_ready = False
     assert (await stub.Check(asked(service))).status == NOT_SERVING
 
 
-async def test_health_of_a_stranger(channel: grpc.aio.Channel) -> None:
+async def test_health_of_a_stranger(channel: Channel) -> None:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Check(asked("nobody"))
@@ -63,7 +66,7 @@ async def test_health_of_a_stranger(channel: grpc.aio.Channel) -> None:
 
 
 async def test_health_watch_tells_changes_and_ends_with_the_drain(
-    channel: grpc.aio.Channel, door: ScriptedDoor, served: ServedFront
+    channel: Channel, door: ScriptedDoor, served: ServedFront
 ) -> None:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     watch = stub.Watch(asked())
@@ -72,15 +75,16 @@ async def test_health_watch_tells_changes_and_ends_with_the_drain(
     assert (await watch.read()).status == NOT_SERVING
     door.is_ready = True
     assert (await watch.read()).status == SERVING
-    served.stop.set()
+    door.is_ready = False  # as a drain does: the door first, then the front
     assert (await watch.read()).status == NOT_SERVING
+    served.stop.set()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await watch.read()
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     await asyncio.wait_for(served.done, 4)
 
 
-async def reflect(channel: grpc.aio.Channel, version: str, **question: Any) -> Any:
+async def reflect(channel: Channel, version: str, **question: Any) -> Any:
     """Ask by the messages of v1alpha under either name: on the wire they are the same."""
     call: Any = channel.stream_stream(
         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
@@ -90,12 +94,12 @@ async def reflect(channel: grpc.aio.Channel, version: str, **question: Any) -> A
     await call.write(reflection_pb2.ServerReflectionRequest(**question))
     answer = await call.read()
     await call.done_writing()
-    assert await call.read() is grpc.aio.EOF
+    assert await call.read() is EOF
     return answer
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_reflection_lists_every_service(channel: grpc.aio.Channel, version: str) -> None:
+async def test_reflection_lists_every_service(channel: Channel, version: str) -> None:
     answer = await reflect(channel, version, list_services="")
     assert [service.name for service in answer.list_services_response.service] == [
         "grpc.health.v1.Health",
@@ -107,7 +111,7 @@ async def test_reflection_lists_every_service(channel: grpc.aio.Channel, version
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("service", ["sluice.v1.Predictions", "grpc.reflection.v1.ServerReflection"])
-async def test_reflection_describes_what_it_lists(channel: grpc.aio.Channel, version: str, service: str) -> None:
+async def test_reflection_describes_what_it_lists(channel: Channel, version: str, service: str) -> None:
     answer = await reflect(channel, version, file_containing_symbol=service)
     pool = DescriptorPool()
     for file in answer.file_descriptor_response.file_descriptor_proto:
@@ -116,19 +120,17 @@ async def test_reflection_describes_what_it_lists(channel: grpc.aio.Channel, ver
     assert FileDescriptorProto.FromString(file).package == service.rpartition(".")[0]
 
 
-async def test_reflection_of_a_stranger(channel: grpc.aio.Channel) -> None:
+async def test_reflection_of_a_stranger(channel: Channel) -> None:
     answer = await reflect(channel, "v1", file_containing_symbol="nobody.Nothing")
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
-async def test_a_reflection_stream_left_open_does_not_hold_the_drain(
-    channel: grpc.aio.Channel, served: ServedFront
-) -> None:
+async def test_a_reflection_stream_left_open_does_not_hold_the_drain(channel: Channel, served: ServedFront) -> None:
     call: Any = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")()
     await call.write(reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString())
     await call.read()
     served.stop.set()
-    assert await call.read() is grpc.aio.EOF
+    assert await call.read() is EOF
     await asyncio.wait_for(served.done, 4)
 
 
@@ -144,13 +146,13 @@ async def test_a_reflection_client_of_others(served: ServedFront) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sluice.v1.Predictions/Explain", "/nobody.v1.Nothing/Explain"])
-async def test_unknown_methods_are_unimplemented(channel: grpc.aio.Channel, path: str) -> None:
+async def test_unknown_methods_are_unimplemented(channel: Channel, path: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await channel.unary_unary(path)(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_compressed_messages_are_unimplemented(channel: grpc.aio.Channel) -> None:
+async def test_compressed_messages_are_unimplemented(channel: Channel) -> None:
     stub: Any = prediction_pb2_grpc.PredictionsStub(channel)
     request = prediction_pb2.PredictRequest(deployment="fraud" * 100)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -158,7 +160,7 @@ async def test_compressed_messages_are_unimplemented(channel: grpc.aio.Channel) 
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_deadline_of_the_client_ends_the_call_for_him(channel: grpc.aio.Channel, door: ScriptedDoor) -> None:
+async def test_a_deadline_of_the_client_ends_the_call_for_him(channel: Channel, door: ScriptedDoor) -> None:
     door.script = lambda call: None
     stub: Any = prediction_pb2_grpc.PredictionsStub(channel)
     with pytest.raises(grpc.aio.AioRpcError) as caught:

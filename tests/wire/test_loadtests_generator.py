@@ -76,7 +76,7 @@ async def read(receive: Any) -> bytes:
 async def serving(gateway: Gateway) -> AsyncIterator[int]:
     """Serve the gateway on loopback; yield its port."""
     config = h2corn.Config(bind=("127.0.0.1:0",), grpc=True, access_log=False, timeout_graceful_shutdown=0.2)
-    server = h2corn.Server(gateway, config)  # type: ignore[arg-type]  # an application with plain dictionaries
+    server = h2corn.Server(gateway, config)
     task = asyncio.create_task(server.serve())
     await server.wait_started()
     try:

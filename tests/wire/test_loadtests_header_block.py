@@ -2,7 +2,7 @@
 
 import pytest
 from hpack import Decoder, Encoder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.exchange import WireError
@@ -20,6 +20,7 @@ def encode(fields: list[tuple[str, str]], huffman: bool) -> bytes:
     return bytes(encoder.encode(fields, huffman=huffman))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(NAMES, VALUES), unique_by=lambda field: field[0]), st.booleans())
 def test_the_judged_fields_of_any_block_are_read(fields: list[tuple[str, str]], huffman: bool) -> None:
     block = encode(fields, huffman)
@@ -29,6 +30,7 @@ def test_the_judged_fields_of_any_block_are_read(fields: list[tuple[str, str]], 
     assert reader.read(block) is reader.read(block)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=60))
 def test_no_bytes_do_more_than_break_the_wire(block: bytes) -> None:
     try:
@@ -40,7 +42,8 @@ def test_no_bytes_do_more_than_break_the_wire(block: bytes) -> None:
 def test_a_request_block_says_what_was_asked_and_leaves_the_table_alone() -> None:
     fields = {":path": "/p" * 200, ":authority": "localhost:1", "te": "trailers", "user-agent": "ü".encode().hex()}
     decoder = Decoder()
-    assert dict(decoder.decode(post_block(fields))) == {":method": "POST", ":scheme": "http"} | fields
+    read = {str(name): str(value) for name, value in decoder.decode(post_block(fields))}
+    assert read == {":method": "POST", ":scheme": "http"} | fields
     assert len(decoder.header_table.dynamic_entries) == 0
 
 

@@ -1,0 +1,237 @@
+"""`sluice serve` for real: processes, sockets, Redis, the three deployments, and what training says of the same rows."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.client import Prediction, Row, SluiceClient, SluiceError
+from gateway.testing.redis_server import RedisServer
+
+ROOT = Path(__file__).parents[2]
+SLUICE = [sys.executable, "-m", "gateway"]
+FRAUD: dict[str, Any] = {
+    "entities": {"card_id": 32261, "store_id": 8516},
+    "features": {"amount": 24900, "customer_present": True},
+}
+# The gateway's score against LightGBM's own on the point-in-time row: float32 sums of 200 trees.
+TOLERANCE = {"fraud": 1e-5, "quotes": 1e-3, "credit": 1e-5}
+
+
+@dataclass
+class Running:
+    """A gateway of ours, with its addresses."""
+
+    process: subprocess.Popen[str]
+    grpc: str
+    http: str
+    metrics: str
+
+    def calls(self) -> dict[tuple[str, str], float]:
+        """Return sluice_calls_total by deployment and code."""
+        text = httpx.get(f"{self.metrics}/metrics").text
+        found: dict[tuple[str, str], float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == "sluice_calls_total":
+                    key = (sample.labels["deployment"], sample.labels["code"])
+                    found[key] = found.get(key, 0.0) + sample.value
+        return found
+
+    def workers(self) -> list[int]:
+        """Return the worker processes' ids."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
+
+
+def start(redis: RedisServer, state: Path, front: str, *flags: str) -> Running:
+    """Start `sluice serve` and wait for its "ready"."""
+    grpc, http, metrics = free_ports(3)
+    command = [*SLUICE, "serve", "--front", front, "--replay-now", "--redis-url", redis.url, "--state", str(state)]
+    command += ["--grpc-port", str(grpc), "--http-port", str(http), "--metrics-port", str(metrics), *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Ctrl-C"):
+            break
+    else:
+        raise AssertionError("the gateway did not start:\n" + "".join(lines))
+    threading.Thread(target=drain, args=(process.stdout,), daemon=True).start()
+    return Running(process, f"127.0.0.1:{grpc}", f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}")
+
+
+def drain(output: IO[str]) -> None:
+    """Read to the end, so that the pipe never fills."""
+    with output:
+        output.read()
+
+
+def stop(running: Running) -> int:
+    running.process.send_signal(signal.SIGTERM)
+    return running.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module", params=["h2corn", "conservative"])
+def gateway(
+    request: pytest.FixtureRequest, filled_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    running = start(filled_redis, tmp_path_factory.mktemp("state"), request.param, "--workers", "2")
+    yield running
+    assert stop(running) == 0
+
+
+@pytest.fixture(scope="module", params=["fraud", "quotes", "credit"])
+def skew_rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Any]]:
+    """Calls about 1,000 entities of a deployment, with the score that the training code itself gives them."""
+    out = tmp_path_factory.mktemp("skew") / "rows.jsonl"
+    words = ["skew-rows", request.param, "--rows", "1000", "--out", str(out)]
+    subprocess.run([sys.executable, "-m", "models.pipeline", *words], cwd=ROOT, check=True)
+    return request.param, [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def test_no_skew_between_training_and_gateway(gateway: Running, skew_rows: tuple[str, list[Any]]) -> None:
+    """1,000 entities: the gateway's answer is what the training code says of the same point-in-time row."""
+    name, rows = skew_rows
+    assert len(rows) == 1000
+    worst, arms = 0.0, set()
+    with SluiceClient(gateway.grpc) as client:
+        for at in range(0, 1000, 250):
+            batch = rows[at : at + 250]
+            asked = [Row(row["entities"], row["features"], row["unit"]) for row in batch]
+            answers = client.predict_many(name, asked, timeout=10).results
+            for row, answer in zip(batch, answers, strict=True):
+                assert isinstance(answer, Prediction), answer
+                worst = max(worst, abs(answer.score - row["scores"][answer.bundle_version]))
+                arms.add(answer.arm)
+    print(f"{name}: largest difference {worst:.3g} over 1,000 entities, arms {sorted(arms)}")
+    assert worst <= TOLERANCE[name]
+    assert arms == ({"champion", "canary"} if name == "fraud" else {"champion"})
+
+
+def test_the_first_calls_of_the_readme(gateway: Running) -> None:
+    over_http = httpx.post(f"{gateway.http}/v1/deployments/fraud:predict", json=FRAUD).json()["prediction"]
+    with SluiceClient(gateway.grpc) as client:
+        over_grpc = client.predict("fraud", FRAUD["entities"], FRAUD["features"], timeout=1.0)
+    words = ["card_id=32261", "store_id=8516", "amount=24900", "customer_present=true"]
+    shell = subprocess.run(
+        [*SLUICE, "predict", "--address", gateway.grpc, "fraud", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert over_http["outputs"]["score"] == pytest.approx(over_grpc.score, abs=1e-6)
+    assert json.loads(shell.stdout)["decision"] == over_http["decision"] == over_grpc.decision
+
+
+def test_counts_are_exact_over_workers(gateway: Running) -> None:
+    before = gateway.calls()
+
+    def ask(number: int) -> None:
+        with httpx.Client() as client:
+            for _ in range(10):
+                client.post(f"{gateway.http}/v1/deployments/fraud:predict", json=FRAUD).raise_for_status()
+            client.post(f"{gateway.http}/v1/deployments/fraud:predict", json={"entities": {"card_id": number}})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(20)))
+    after = gateway.calls()
+    assert after["fraud", "OK"] - before["fraud", "OK"] == 200
+    assert after["fraud", "INVALID_REQUEST"] - before.get(("fraud", "INVALID_REQUEST"), 0.0) == 20
+
+
+def test_a_killed_worker_costs_only_its_calls_and_comes_back(gateway: Running) -> None:
+    before, workers = gateway.calls(), gateway.workers()
+    os.kill(workers[0], signal.SIGKILL)
+    answered = 0
+    with httpx.Client() as client:
+        while answered < 50 or len(set(gateway.workers()) - {workers[0]}) < 2:
+            try:
+                client.post(f"{gateway.http}/v1/deployments/fraud:predict", json=FRAUD).raise_for_status()
+            except httpx.TransportError:
+                continue  # it was the dead one's connection
+            answered += 1
+    assert gateway.calls()["fraud", "OK"] - before["fraud", "OK"] == answered
+
+
+def test_nothing_accepted_is_lost_on_sigterm(filled_redis: RedisServer, tmp_path: Path) -> None:
+    running = start(filled_redis, tmp_path, "h2corn", "--workers", "2")
+    failures: list[str] = []
+    answered = threading.Semaphore(0)
+
+    def ask() -> None:
+        with SluiceClient(running.grpc) as client:
+            while True:
+                try:
+                    client.predict("fraud", FRAUD["entities"], FRAUD["features"], timeout=5.0)
+                    answered.release()
+                except SluiceError as exc:
+                    if type(exc).__name__ != "Unreachable":
+                        failures.append(repr(exc))
+                    return
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):
+        answered.acquire()
+    assert stop(running) == 0
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+@pytest.mark.parametrize("port", ["grpc", "http", "metrics"])
+def test_a_second_start_on_taken_ports_is_one_clear_line(gateway: Running, tmp_path: Path, port: str) -> None:
+    taken = {"grpc": gateway.grpc, "http": gateway.http, "metrics": gateway.metrics}[port].rpartition(":")[2]
+    ports = dict(zip(("grpc", "http", "metrics"), free_ports(3), strict=True)) | {port: int(taken)}
+    flags = [word for name, number in ports.items() for word in (f"--{name}-port", str(number))]
+    result = subprocess.run(
+        [*SLUICE, "serve", "--replay-now", "--state", str(tmp_path), *flags], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert re.fullmatch(rf"sluice: port {taken} \(.*\) is taken on .*--{port}-port\n", result.stderr)
+
+
+def test_a_broken_bundle_is_one_clear_line(filled_redis: RedisServer, tmp_path: Path) -> None:
+    bundles = tmp_path / "bundles"
+    for source in (ROOT / "models" / "bundles").glob("*/*/*"):
+        if source.is_file():
+            target = bundles / source.relative_to(ROOT / "models" / "bundles")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    model = bundles / "fraud" / "1" / "model.onnx"
+    model.write_bytes(model.read_bytes()[:-1] + b"x")
+    grpc, http, metrics = free_ports(3)
+    ports = ["--grpc-port", str(grpc), "--http-port", str(http), "--metrics-port", str(metrics)]
+    result = subprocess.run(
+        [*SLUICE, "serve", "--replay-now", "--state", str(tmp_path / "state"), "--bundles", str(bundles), *ports]
+        + ["--redis-url", filled_redis.url, "--workers", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert result.stderr.count("\n") <= 2
+    assert "model.onnx: sha256" in result.stderr

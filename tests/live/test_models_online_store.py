@@ -1,0 +1,134 @@
+"""The online store, on the real data: what Feast wrote to Redis scores as the point-in-time row of training does."""
+
+import json
+import math
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+import redis
+from feast import FeatureStore
+
+from gateway.testing.redis_server import RedisServer
+from models.deployment import declared
+from models.errors import OnlineStoreError
+from models.export import onnx_scores
+from models.feature_store import apply_definitions, open_store
+from models.manifest import load_manifest
+from models.materialise import materialise, newest_rows, read_back
+from models.online_stamp import OnlineStamp
+from models.pipeline import NAMES, main
+from models.places import bundle_path
+from models.progress import Progress
+from models.recipes import RECIPES
+from models.skew import skew_rows
+from models.tables import Tables, current_tables
+
+NAME = "quotes"  # the one with a composite key, and the fewest rows
+ROWS = 300
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    assert main(["build", NAME]) == 0
+    return current_tables(RECIPES[NAME], declared(NAME), Progress())
+
+
+@pytest.fixture(scope="module")
+def store(server: RedisServer, tables: Tables) -> FeatureStore:
+    store = open_store(server.url)
+    apply_definitions(store)
+    materialise(store, RECIPES[NAME], tables.newest_event)
+    return store
+
+
+def key_bytes(join_keys: Sequence[Mapping[str, str]], entities: Mapping[str, int]) -> bytes:
+    names = [key["name"].encode() for key in join_keys]
+    values = [struct.pack("<IIq", 4, 8, entities[key["name"]]) for key in join_keys]
+    return struct.pack("<I", len(names)) + b"".join(struct.pack("<II", 2, len(n)) + n for n in names) + b"".join(values)
+
+
+def stored(client: redis.Redis, plan: Mapping[str, Any], entities: Mapping[str, int], now: float) -> dict[str, float]:
+    """What the plan says Redis holds for these entities, read without Feast; defaults for what is missing or stale."""
+    values = {}
+    for group in plan["groups"]:
+        key = key_bytes(group["join_keys"], entities) + plan["project"].encode()
+        held = cast("dict[bytes, bytes]", client.hgetall(key))
+        for view in group["views"]:
+            stamp = held.get(f"_ts:{view['name']}".encode())
+            limit = view["ttl_seconds"] or math.inf
+            fresh = stamp is not None and now - _seconds(stamp) <= limit
+            for feature in view["features"]:
+                raw = held.get(bytes.fromhex(feature["field"])) if fresh else None
+                values[feature["name"]] = struct.unpack("<d", raw[1:])[0] if raw else feature["default"]
+    return values
+
+
+def _seconds(stamp: bytes) -> int:
+    """The seconds of a protobuf Timestamp: field 1, a varint."""
+    return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(stamp[1:6]))
+
+
+def test_redis_scores_as_the_point_in_time_row_does(server: RedisServer, store: FeatureStore) -> None:
+    recipe, deployment, bundle = RECIPES[NAME], declared(NAME), bundle_path(NAME, "1")
+    plan = json.loads((bundle / "plan.json").read_bytes())
+    calls = skew_rows(store, recipe, deployment, ROWS)
+    client = redis.Redis.from_url(server.url)
+    rows = []
+    for call in calls:
+        now = call["features"]["time"]
+        rows.append({**stored(client, plan, call["entities"], now), **call["entities"], **call["features"]})
+    client.close()
+    table = pd.DataFrame(rows)
+    columns = {name: table[name].to_numpy(np.float64) for name in table.columns}
+    everything = {**columns, **recipe.transform(columns)}
+    matrix = np.column_stack([everything[name] for name in plan["features"]]).astype(np.float32)
+    scores = onnx_scores((bundle / "model.onnx").read_bytes(), matrix)
+    assert len({tuple(call["entities"].items()) for call in calls}) == ROWS
+    assert np.abs(scores - [call["score"] for call in calls]).max() <= deployment.training.tolerance
+
+
+def test_the_newest_state_of_every_entity_is_there(server: RedisServer, store: FeatureStore, tables: Tables) -> None:
+    client = redis.Redis.from_url(server.url)
+    keys = sum(1 for _ in client.scan_iter(b"*sluice"))
+    client.close()
+    assert keys == sum(len(newest_rows(history, tables.newest_event)) for history in RECIPES[NAME].histories)
+
+
+def test_rows_that_redis_lost_are_noticed(server: RedisServer, store: FeatureStore, tables: Tables) -> None:
+    zones = RECIPES[NAME].histories[0]
+    read_back(store, zones, tables.newest_event)
+    client = redis.Redis.from_url(server.url)
+    for key in list(client.scan_iter(key_bytes([{"name": "pickup_zone"}], {"pickup_zone": 0})[:-16] + b"*")):
+        client.delete(key)
+    client.close()
+    with pytest.raises(OnlineStoreError, match="pickup_history: Redis does not hold"):
+        read_back(store, zones, tables.newest_event)
+
+
+def test_the_stamp_says_whether_the_store_is_current(server: RedisServer) -> None:
+    deployments = [declared(name) for name in NAMES]
+    with OnlineStamp(server.url, deployments) as stamp:
+        assert not stamp.is_current()
+        stamp.set()
+        assert stamp.is_current()
+    with OnlineStamp(server.url, deployments[:1]) as other:
+        assert not other.is_current()
+        other.lift()
+    with OnlineStamp(server.url, deployments) as stamp:
+        assert not stamp.is_current()
+
+
+def test_the_bundle_says_where_the_clock_begins(tables: Tables) -> None:
+    assert load_manifest(bundle_path(NAME, "1")).newest_event == tables.newest_event.timestamp()
+    assert tables.newest_event.isoformat() == "2020-12-31T23:40:30+00:00"
