@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Some images forbid Python to keep compiled modules; then every process here takes seconds longer to start.
+unexport PYTHONDONTWRITEBYTECODE
 PROTOS := $(wildcard protos/sluice/v1/*.proto)
 
 help: ## show this list

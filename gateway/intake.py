@@ -6,7 +6,7 @@ This is where one caller's bad input ends. What leaves here is safe to lie in on
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf, isfinite
 
 from gateway.call import Answer, Call, Scalar
 from gateway.deployment import UnitRule
@@ -46,7 +46,7 @@ class Intake:
         self._plan = plan
         self._unit = unit
         self._event_now = event_now
-        self._request = plan.request
+        self._request = tuple([(feature, *_limits(feature)) for feature in plan.request])
         self._request_names = frozenset(feature.name for feature in plan.request)
         self._stored = {feature.name: feature for feature in plan.stored}
         self._entities = frozenset(key.name for key in plan.entities)
@@ -68,17 +68,26 @@ class Intake:
         return Row(call, self._read_unit(call), keys, values, overrides)
 
     def _read_request(self, call: Call) -> tuple[list[float], int]:
+        """Return the values in the plan's order, and how many of them the caller sent."""
         features, found, values = call.features, 0, []
-        for feature in self._request:
+        for feature, lowest, highest in self._request:
             value = features.get(feature.name)
-            if value is not None:
-                found += 1
-                values.append(read_number(feature, value))
-            elif feature.required:
-                raise InvalidRequest(f"request feature {feature.name} ({feature.type}) is missing")
+            if value is None:
+                values.append(self._absent(feature))
+                continue
+            found += 1
+            # The common case in two comparisons, which NaN and infinity fail; the rest is read, or refused, in full.
+            if type(value) is float and lowest <= value <= highest:
+                values.append(value)
             else:
-                values.append(self._event_now())  # only a time may be left out: the plan's check sees to it
+                values.append(read_number(feature, value))
         return values, found
+
+    def _absent(self, feature: RequestFeature) -> float:
+        """Only a time may be left out: it is now on the deployment's clock."""
+        if feature.required:
+            raise InvalidRequest(f"request feature {feature.name} ({feature.type}) is missing")
+        return self._event_now()
 
     def _read_overrides(self, call: Call) -> dict[str, float]:
         """Stored features that the caller knows better: his value stands in for the stored one."""
@@ -122,6 +131,14 @@ def read_number(feature: RequestFeature, value: Scalar) -> float:
     if feature.max is not None and number > feature.max:
         raise InvalidRequest(f"request feature {feature.name} must be at most {feature.max:g}, got {value}")
     return number
+
+
+def _limits(feature: RequestFeature) -> tuple[float, float]:
+    """Return the lowest and the highest float that is taken as it is: none for types that want a closer look."""
+    if feature.type not in ("double", "float", "unix_timestamp"):
+        return inf, -inf
+    lowest = -FLOAT32_MAX if feature.min is None else feature.min
+    return lowest, FLOAT32_MAX if feature.max is None else feature.max
 
 
 def _as_number(feature: RequestFeature, value: Scalar) -> float:

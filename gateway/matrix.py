@@ -27,33 +27,32 @@ class MatrixBuilder:
             *integer_keys,
         ]
         self._stored = len(plan.stored)
+        self._given = len(self._names)
         self._transform = transform
-        self._width = len(plan.features)
-        places = {name: index for index, name in enumerate(self._names)}
-        direct = [(at, places[name]) for at, name in enumerate(plan.features) if name in places]
-        self._targets = np.array([at for at, _ in direct], dtype=np.intp)
-        self._sources = np.array([source for _, source in direct], dtype=np.intp)
-        self._derived = [(at, name) for at, name in enumerate(plan.features) if name not in places]
+        self._derived = [name for name in plan.features if name not in self._names]
+        places = {name: at for at, name in enumerate([*self._names, *self._derived])}
+        self._order = np.array([places[name] for name in plan.features], dtype=np.intp)
         self._check()
 
     def build(self, stored: NDArray[np.float64], request: Sequence[Sequence[float]]) -> NDArray[np.float32]:
-        """Return shape (rows, features); `stored` is (rows, stored features), `request` is `Row.request` by row."""
-        raw = np.empty((len(self._names), len(request)))
-        raw[: self._stored] = stored.T
-        raw[self._stored :] = np.array(request, dtype=np.float64).T.reshape(-1, len(request))
-        matrix = np.empty((len(request), self._width), dtype=np.float32)
-        matrix[:, self._targets] = raw[self._sources].T
+        """Return shape (rows, features); `stored` is (rows, stored features), `request` is `Row.request` by row.
+
+        Columns lie together until the end: the transform wants whole columns, the model wants whole rows.
+        """
+        columns = np.empty((self._given + len(self._derived), len(request)))
+        columns[: self._stored] = stored.T
+        columns[self._stored : self._given] = np.array(request).T
         if self._transform is not None and self._derived:
-            derived = self._transform(dict(zip(self._names, raw, strict=True)))
-            for at, name in self._derived:
-                matrix[:, at] = derived[name]
-        return matrix
+            derived = self._transform(dict(zip(self._names, columns, strict=False)))
+            for at, name in enumerate(self._derived, self._given):
+                columns[at] = derived[name]
+        return columns[self._order].T.astype(np.float32, order="C")
 
     def _check(self) -> None:
         if not self._derived:
             return
-        wanted = {name for _, name in self._derived}
         columns = {name: np.zeros(1) for name in self._names}
         given = set() if self._transform is None else set(self._transform(columns))
-        if wanted - given:
-            raise MatrixError(f"model inputs {sorted(wanted - given)} come from neither the plan nor its transform")
+        missing = sorted(set(self._derived) - given)
+        if missing:
+            raise MatrixError(f"model inputs {missing} come from neither the plan nor its transform")

@@ -8,7 +8,7 @@ from monitoring.series import Counter, Histogram, SeriesFile
 from routing.table import CANARY, CHAMPION
 
 NO_ARM = "none"
-NOT_FRESH = tuple(status for status in FeatureStatus if status is not FeatureStatus.FRESH)
+NOT_FRESH: tuple[FeatureStatus, ...] = tuple(status for status in FeatureStatus if status is not FeatureStatus.FRESH)
 
 
 class ArmMeters:

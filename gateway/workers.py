@@ -48,6 +48,8 @@ class Workers:
             for keeper in keepers:
                 keeper.cancel()
         finally:
+            # First of all: a copy left open takes connections that nobody will ever answer.
+            self._listeners.close()
             await self._drain()
 
     async def _start(self, slot: int) -> bool:

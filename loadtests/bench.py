@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result = bench(options)
-    except (CasesError, ServingError, h2load.H2loadError, OSError) as exc:
+    except (CasesError, ServingError, OSError) as exc:
         print(f"no bench: {exc}", file=sys.stderr)
         return 2
     path = result.write(options.out)

@@ -68,4 +68,6 @@ def read(text: str) -> H2loadFigure:
     rate, counts = _RATE.search(text), _COUNTS.search(text)
     if rate is None or counts is None:
         raise H2loadError(f"h2load printed no figure: {text[-300:]}")
+    if not int(counts[2]):
+        raise H2loadError("h2load got no answer")
     return H2loadFigure(float(rate[1]), int(counts[1]), int(counts[2]))

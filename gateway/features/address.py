@@ -12,6 +12,7 @@ from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import RedisError
 
 _SCHEMES = ("redis", "rediss", "unix")
+_FALSE = {"false", "no", "n", "f", "0"}
 _UNDERSTOOD = {"host", "port", "path", "username", "password", "db", "connection_class"}
 
 
@@ -67,6 +68,9 @@ def parse_address(url: str) -> RedisAddress:
 
 
 def _tls(options: dict[str, Any]) -> ssl.SSLContext:
+    """The TLS context; the host name is checked unless the address says otherwise (redis-py before 6 did not)."""
     settings = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    check = settings.get("ssl_check_hostname", settings.get("ssl_cert_reqs") != "none")
+    settings["ssl_check_hostname"] = str(check).lower() not in _FALSE
     context: ssl.SSLContext = SSLConnection(**settings).ssl_context.get()
     return context

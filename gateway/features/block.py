@@ -28,6 +28,8 @@ class FeatureBlock:
     """(rows, views): seconds from the event time to now, NaN where it is not known."""
     refused: NDArray[np.bool_]
     """(rows,): some feature that has no default is not fresh, so this row may not be scored."""
+    fresh: bool
+    """Every feature of every row is fresh."""
 
 
 class Draft(NamedTuple):
@@ -36,15 +38,14 @@ class Draft(NamedTuple):
     values: NDArray[np.float64]
     statuses: NDArray[np.uint8]
     stamps: NDArray[np.float64]
+    whole: bool
+    """Every value was there and of its type, and every event time is known: only age and NaN are left to judge."""
 
 
-def empty_draft(rows: int, stored: int, views: int, status: FeatureStatus = FeatureStatus.FRESH) -> Draft:
+def empty_draft(rows: int, stored: int, views: int, status: FeatureStatus) -> Draft:
     """A draft in which everything is 0, has one status, and no age."""
-    statuses = np.empty((rows, stored), np.uint8)
-    statuses.fill(status)
-    stamps = np.empty((rows, views))
-    stamps.fill(UNKNOWN)
-    return Draft(np.zeros((rows, stored)), statuses, stamps)
+    statuses = np.full((rows, stored), status, np.uint8)
+    return Draft(np.zeros((rows, stored)), statuses, np.full((rows, views), UNKNOWN), whole=False)
 
 
 def conclude(plan: Plan, found: Draft, event_now: float) -> FeatureBlock:
@@ -56,15 +57,11 @@ def conclude(plan: Plan, found: Draft, event_now: float) -> FeatureBlock:
     """
     values, statuses, ages = found.values, found.statuses, event_now - found.stamps
     finite, old = np.isfinite(values), ages > plan.limits
-    if np.count_nonzero(finite) < finite.size:
-        statuses[~finite] = FeatureStatus.BROKEN
-    if np.count_nonzero(old):
-        statuses[(statuses == _FRESH) & old[:, plan.view_of]] = FeatureStatus.STALE
-        ages[np.isinf(ages)] = np.nan
-    elif plan.unlimited:
-        ages[np.isinf(ages)] = np.nan
+    if found.whole and np.count_nonzero(finite) == finite.size and not np.count_nonzero(old):
+        return FeatureBlock(values, statuses, ages, np.zeros(len(values), np.bool_), fresh=True)
+    statuses[~finite] = FeatureStatus.BROKEN
+    statuses[(statuses == _FRESH) & old[:, plan.view_of]] = FeatureStatus.STALE
+    ages[np.isinf(ages)] = np.nan
     unfit = statuses != _FRESH
-    if not np.count_nonzero(unfit):
-        return FeatureBlock(values, statuses, ages, np.zeros(len(values), np.bool_))
     np.copyto(values, plan.defaults, where=unfit)
-    return FeatureBlock(values, statuses, ages, (unfit & plan.refusing).any(axis=1))
+    return FeatureBlock(values, statuses, ages, (unfit & plan.refusing).any(axis=1), fresh=not unfit.any())

@@ -15,50 +15,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.call import FeatureStatus
-from gateway.features.block import Draft
+from gateway.features.block import Draft, empty_draft
 from gateway.features.feast_values import UNKNOWN, decode_integer, decode_stamp, decode_value
 from gateway.features.layout import Layout, Run
+from gateway.features.plan import Plan
 
 Fields = list[bytes | None]
 Reply = Fields | hiredis.ReplyError | None
 """Of one key: its fields, the server's refusal, or None when it did not come in time."""
+Row = tuple[Reply, ...]
+"""The replies of one row, one a group."""
 
 _NUMPY: Final = {"double": "<f8", "float": "<f4"}
 _DATA_AT_FAULT: Final = "WRONGTYPE"
 
 
-def decode_group(layout: Layout, replies: Sequence[Reply], into: Draft) -> None:
-    """Write one group's columns; `into` holds views of exactly these rows and columns, all marked fresh."""
-    trusted = cast(Sequence[list[bytes]], replies)  # what is none raises TypeError, which `_whole` takes for a no
-    if _whole(layout, trusted, into.values, into.stamps):
-        return
-    fit = [at for at, reply in enumerate(replies) if _may_be_whole(layout, reply)]
-    if fit:
-        values = np.empty((len(fit), layout.features))
-        stamps = np.empty((len(fit), len(layout.views)))
-        if _whole(layout, [trusted[at] for at in fit], values, stamps):
-            into.values[fit], into.stamps[fit] = values, stamps
-        else:
-            fit = []
-    odd = set(range(len(replies))).difference(fit)
-    for at in odd:
-        _one_row(layout, replies[at], into.values[at], into.statuses[at], into.stamps[at])
+def decode_rows(plan: Plan, rows: Sequence[Row]) -> Draft:
+    """Decode one reply per row and group."""
+    trusted = cast(Sequence[tuple[list[bytes], ...]], rows)  # what is not raises TypeError, and `_whole` says no
+    return _whole(plan, trusted) or _mended(plan, rows)
 
 
-def _whole(
-    layout: Layout, rows: Sequence[list[bytes]], values: NDArray[np.float64], stamps: NDArray[np.float64]
-) -> bool:
-    """True when every feature of every row was there and of its type; otherwise the arrays hold nothing of worth."""
+def _whole(plan: Plan, rows: Sequence[tuple[list[bytes], ...]]) -> Draft | None:
+    """All columns, if every feature of every row is there and of its type."""
+    values = np.empty((len(rows), len(plan.stored)))
     try:
-        for run in layout.runs:
-            fields = list(chain.from_iterable([row[run.start : run.stop] for row in rows]))
+        for run in plan.runs:
+            fields = list(chain.from_iterable([row[group][at:to] for row in rows for group, at, to in run.pieces]))
             if not (_fixed(run, len(rows), fields, values) if run.width else _varied(run, fields, values)):
-                return False
-        times = [decode_stamp(field) for row in rows for field in row[layout.features :]]
-        stamps[:] = np.array(times).reshape(stamps.shape)
+                return None
+        tails = [reply[at:] for row in rows for reply, at in zip(row, plan.stamps_at, strict=True)]
+        times = [decode_stamp(field) for tail in tails for field in tail]
+        stamps = np.array(times).reshape(len(rows), len(plan.views))
     except (TypeError, ValueError):
-        return False
-    return True
+        return None
+    statuses = np.empty(values.shape, np.uint8)
+    statuses.fill(FeatureStatus.FRESH)
+    return Draft(values, statuses, stamps, UNKNOWN not in times)
 
 
 def _fixed(run: Run, rows: int, fields: list[bytes], values: NDArray[np.float64]) -> bool:
@@ -66,7 +59,7 @@ def _fixed(run: Run, rows: int, fields: list[bytes], values: NDArray[np.float64]
     if max(map(len, fields)) != run.width:
         return False
     joined = b"".join(fields)
-    columns = run.stop - run.start
+    columns = len(run.tags)
     if len(joined) != rows * columns * run.width or joined[:: run.width] != run.tags * rows:
         return False
     values[:, run.columns] = np.ndarray(
@@ -81,17 +74,40 @@ def _varied(run: Run, fields: list[bytes], values: NDArray[np.float64]) -> bool:
     return True
 
 
+def _mended(plan: Plan, rows: Sequence[Row]) -> Draft:
+    """The quick way with stand-ins for what is not whole, then those places one by one."""
+    layouts = [group.layout for group in plan.groups]
+    odd = [
+        (row, group)
+        for row, replies in enumerate(rows)
+        for group, layout in enumerate(layouts)
+        if not _may_be_whole(layout, replies[group])
+    ]
+    mended = [list(cast(tuple[list[bytes], ...], replies)) for replies in rows]
+    for row, group in odd:
+        mended[row][group] = layouts[group].stand_in
+    found = _whole(plan, [tuple(replies) for replies in mended])
+    if found is None:  # something of the right length is of another type: rare enough to take all of it one by one
+        odd = [(row, group) for row in range(len(rows)) for group in range(len(layouts))]
+        found = empty_draft(len(rows), len(plan.stored), len(plan.views), FeatureStatus.FRESH)
+    for row, group in odd:
+        columns, views = plan.spans[group]
+        place = found.values[row, columns], found.statuses[row, columns], found.stamps[row, views]
+        _one_by_one(layouts[group], rows[row][group], *place)
+    return found._replace(whole=False)
+
+
 def _may_be_whole(layout: Layout, reply: Reply) -> bool:
     """A cheap look: nothing absent, nothing null, and fixed types of their length."""
-    if not isinstance(reply, list) or len(reply) != layout.fields:
+    if not isinstance(reply, list) or len(reply) != layout.fields or reply == layout.absent:
         return False
-    fields = [field for field in reply[: layout.features] if field]
-    if len(fields) != layout.features:
-        return False
-    return all(not run.width or set(map(len, fields[run.start : run.stop])) == {run.width} for run in layout.runs)
+    lengths = [0 if field is None else len(field) for field in reply[: layout.features]]
+    if lengths == layout.widths:
+        return True
+    return all(found and found == (width or found) for found, width in zip(lengths, layout.widths, strict=True))
 
 
-def _one_row(
+def _one_by_one(
     layout: Layout, reply: Reply, values: NDArray[np.float64], statuses: NDArray[np.uint8], stamps: NDArray[np.float64]
 ) -> None:
     stamps[:] = UNKNOWN
@@ -101,10 +117,8 @@ def _one_row(
     if reply == layout.absent:
         statuses[:] = FeatureStatus.MISSING
         return
-    for run in layout.runs:
-        for at in range(run.start, run.stop):
-            column = layout.order[at]
-            values[column], statuses[column] = decode_value(run.type, reply[at])
+    for kind, column, field in zip(layout.types, layout.order, reply, strict=False):
+        values[column], statuses[column] = decode_value(kind, field)
     stamps[:] = [decode_stamp(field) for field in reply[layout.features :]]
 
 

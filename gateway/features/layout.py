@@ -1,4 +1,4 @@
-"""How one group's features lie on the wire: the HMGET but for its key, and where each field of the reply belongs.
+"""How features lie on the wire: a group's HMGET but for its key, and where each field of the replies belongs.
 
 Features of one type are asked for side by side, so that many rows of them can be joined and read as one numpy view;
 event times come last. Built once when the plan is loaded.
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gateway.features.feast_values import TAGS, WIDTHS
 
 Columns = slice | NDArray[np.intp]
+_RANKS = {kind: rank for rank, kind in enumerate(TAGS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,6 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """Neighbours of one type in the reply: fields `start` to `stop` belong to `columns` of the group."""
-
-    type: str
-    start: int
-    stop: int
-    columns: Columns
-    width: int
-    """Bytes of one field, 0 where they vary."""
-    tags: bytes
-    """The first byte of each field of one row."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """One group's request and reply."""
 
@@ -65,49 +52,72 @@ class Layout:
     """The command up to its key."""
     tail: bytes = field(init=False)
     """The command after the key's bytes."""
-    runs: tuple[Run, ...] = field(init=False)
+    order: tuple[int, ...] = field(init=False)
+    """Column within the group by place in the reply."""
+    types: tuple[str, ...] = field(init=False)
+    """Type by place in the reply."""
+    widths: list[int] = field(init=False)
+    """Bytes of each feature by place in the reply, 0 where they vary."""
     features: int = field(init=False)
     """How many features; the event times follow, one a view."""
     fields: int = field(init=False)
     absent: list[bytes | None] = field(init=False)
     """The reply for a key that does not exist."""
-    order: tuple[int, ...] = field(init=False)
-    """Column within the group by place in the reply."""
-    view_of: tuple[int, ...] = field(init=False)
-    """View within the group by column."""
+    stand_in: list[bytes] = field(init=False)
+    """A reply that is whole and says nothing, to hold the place of one that is not whole."""
 
     def __post_init__(self) -> None:
         features = [feature for view in self.views for feature in view.features]
-        order = sorted(range(len(features)), key=lambda column: _rank(features[column].type))
+        order = sorted(range(len(features)), key=lambda column: _RANKS[features[column].type])
+        types = [features[column].type for column in order]
         names = [features[column].field for column in order] + [view.stamp_field for view in self.views]
         put = object.__setattr__
         put(self, "head", b"*%d\r\n$5\r\nHMGET\r\n" % (2 + len(names)))
         put(self, "tail", b"\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(name), name) for name in names))
-        put(self, "runs", _runs([features[column].type for column in order], order))
+        put(self, "order", tuple(order))
+        put(self, "types", tuple(types))
+        put(self, "widths", [WIDTHS.get(kind, 0) for kind in types])
         put(self, "features", len(features))
         put(self, "fields", len(names))
         put(self, "absent", [None] * len(names))
-        put(self, "order", tuple(order))
-        put(self, "view_of", tuple(at for at, view in enumerate(self.views) for _ in view.features))
+        zeros = [bytes([TAGS[kind]]).ljust(WIDTHS.get(kind, 2), b"\0") for kind in types]
+        put(self, "stand_in", zeros + [b""] * len(self.views))
 
     def command(self, key: bytes) -> bytes:
         """The HMGET of one key."""
         return b"%b$%d\r\n%b%b" % (self.head, len(key), key, self.tail)
 
 
-def _rank(kind: str) -> int:
-    return list(TAGS).index(kind)
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """All features of one type in a plan: where they lie in the replies of a row, and the columns that they fill."""
+
+    type: str
+    pieces: tuple[tuple[int, int, int], ...]
+    """Group, first and last place (exclusive) in its reply."""
+    columns: Columns
+    width: int
+    """Bytes of one field, 0 where they vary."""
+    tags: bytes
+    """The first bytes of the fields of one row."""
 
 
-def _runs(types: Sequence[str], order: Sequence[int]) -> tuple[Run, ...]:
+def runs_of(layouts: Sequence[Layout]) -> tuple[Run, ...]:
+    """The runs of a plan, one for each type that occurs."""
+    starts = [sum(layout.features for layout in layouts[:group]) for group in range(len(layouts))]
     runs = []
-    start = 0
-    for stop in range(1, len(types) + 1):
-        if stop == len(types) or types[stop] != types[start]:
-            kind = types[start]
-            tags = bytes([TAGS[kind]]) * (stop - start)
-            runs.append(Run(kind, start, stop, _columns(order[start:stop]), WIDTHS.get(kind, 0), tags))
-            start = stop
+    for kind in _RANKS:
+        pieces = [
+            (group, layout.types.index(kind), layout.types.index(kind) + layout.types.count(kind))
+            for group, layout in enumerate(layouts)
+            if kind in layout.types
+        ]
+        columns = [
+            starts[group] + layouts[group].order[at] for group, start, stop in pieces for at in range(start, stop)
+        ]
+        if pieces:
+            tags = bytes([TAGS[kind]]) * len(columns)
+            runs.append(Run(kind, tuple(pieces), _columns(columns), WIDTHS.get(kind, 0), tags))
     return tuple(runs)
 
 

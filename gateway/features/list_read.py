@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gateway.call import FeatureStatus
-from gateway.features.block import Draft, FeatureBlock, conclude, empty_draft
-from gateway.features.decode import Reply, decode_group
+from gateway.features.block import FeatureBlock, conclude, empty_draft
+from gateway.features.decode import Reply, decode_rows
 from gateway.features.plan import Group, Plan
 
 
@@ -25,42 +22,35 @@ class ListRead:
 
     def conclude(self, replies: list[Reply], event_now: float) -> FeatureBlock:
         """The block, from replies in the order of the commands; those missing at the end are late."""
-        status = FeatureStatus.FRESH if replies else FeatureStatus.LATE
-        found = empty_draft(self._rows, len(self._plan.stored), len(self._plan.views), status)
+        plan = self._plan
         if not replies:
-            return conclude(self._plan, found, event_now)
-        start = 0
-        for part, (columns, views) in zip(self._parts, self._plan.spans, strict=True):
+            found = empty_draft(self._rows, len(plan.stored), len(plan.views), FeatureStatus.LATE)
+            return conclude(plan, found, event_now)
+        if len(replies) < self.owed:
+            replies = replies + [None] * (self.owed - len(replies))
+        by_group, start = [], 0
+        for part in self._parts:
             stop = start + len(part.keys)
-            into = Draft(found.values[:, columns], found.statuses[:, columns], found.stamps[:, views])
-            part.decode(replies[start:stop], into)
+            by_group.append(part.by_row(replies[start:stop]))
             start = stop
-        return conclude(self._plan, found, event_now)
+        return conclude(plan, decode_rows(plan, list(zip(*by_group, strict=True))), event_now)
 
 
 class _Part:
     """One group's distinct keys, and which row wants which."""
 
-    __slots__ = ("group", "keys", "wanted_by")
+    __slots__ = ("_wanted_by", "group", "keys")
 
     def __init__(self, group: Group, keys: Sequence[bytes]) -> None:
         self.group = group
         self.keys: Sequence[bytes] = keys
-        self.wanted_by: NDArray[np.intp] | None = None
+        self._wanted_by: list[int] | None = None
         distinct = dict.fromkeys(keys)
         if len(distinct) < len(keys):
             self.keys = list(distinct)
             places = {key: at for at, key in enumerate(self.keys)}
-            self.wanted_by = np.array([places[key] for key in keys], np.intp)
+            self._wanted_by = [places[key] for key in keys]
 
-    def decode(self, replies: list[Reply], into: Draft) -> None:
-        replies.extend([None] * (len(self.keys) - len(replies)))
-        layout = self.group.layout
-        if self.wanted_by is None:
-            decode_group(layout, replies, into)
-            return
-        once = empty_draft(len(self.keys), layout.features, len(layout.views))
-        decode_group(layout, replies, once)
-        into.values[:] = once.values[self.wanted_by]
-        into.statuses[:] = once.statuses[self.wanted_by]
-        into.stamps[:] = once.stamps[self.wanted_by]
+    def by_row(self, replies: list[Reply]) -> list[Reply]:
+        """From one reply per key to one per row."""
+        return replies if self._wanted_by is None else [replies[at] for at in self._wanted_by]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gateway.features.feast_values import TAGS
 from gateway.features.keys import ENTITYLESS, KEY_TYPES, JoinKey, KeyEncoder, KeyValue, key_encoder
-from gateway.features.layout import Feature, Layout, View
+from gateway.features.layout import Feature, Layout, Run, View, runs_of
 from gateway.features.plan_node import Node, PlanError, distinct, read_document
 
 __all__ = ["Feature", "Group", "JoinKey", "Plan", "PlanError", "RequestFeature", "Transform", "View", "load_plan"]
@@ -72,14 +72,16 @@ class Plan:
     """The entity ids that a call must carry, each once."""
     spans: tuple[tuple[slice, slice], ...] = field(init=False, repr=False, compare=False)
     """Per group, its columns in `stored` and in `views`."""
+    runs: tuple[Run, ...] = field(init=False, repr=False, compare=False)
+    """The stored features by type, over all groups."""
+    stamps_at: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Per group, the place in its reply from which event times follow."""
     view_of: NDArray[np.intp] = field(init=False, repr=False, compare=False)
     limits: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     """Per view, the greatest age in seconds that is fresh; infinity for none."""
     defaults: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     refusing: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
     """Per stored feature, whether the call is refused when it is not fresh."""
-    unlimited: bool = field(init=False, repr=False, compare=False)
-    """Whether some view has no limit of age, so that an unknown age does not show as staleness."""
     _encoders: tuple[KeyEncoder, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -91,11 +93,12 @@ class Plan:
         put(self, "stored", stored)
         put(self, "entities", tuple(keys.values()))
         put(self, "spans", _spans(self.groups))
+        put(self, "runs", runs_of([group.layout for group in self.groups]))
+        put(self, "stamps_at", tuple(group.layout.features for group in self.groups))
         put(self, "view_of", np.array([at for at, view in enumerate(views) for _ in view.features], np.intp))
         put(self, "limits", np.array([view.ttl_seconds or np.inf for view in views]))
         put(self, "defaults", np.array([feature.default or 0.0 for feature in stored]))
         put(self, "refusing", np.array([feature.default is None for feature in stored], np.bool_))
-        put(self, "unlimited", any(not view.ttl_seconds for view in views))
         put(self, "_encoders", tuple(key_encoder(self.project, group.join_keys) for group in self.groups))
 
     def row_keys(self, entities: Mapping[str, KeyValue]) -> tuple[bytes, ...]:

@@ -52,6 +52,7 @@ def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float)
         lifespan="off",
         grpc=True,
         access_log=False,
+        log_format="json",
         timeout_graceful_shutdown=grace,
         h2_initial_stream_window_size=window,
         h2_initial_connection_window_size=4 * window,

@@ -3,8 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.call import FeatureStatus
-from gateway.features.block import Draft, FeatureBlock, conclude, empty_draft
+from gateway.features.block import FeatureBlock, conclude, empty_draft
 from gateway.features.feast_values import UNKNOWN
 from gateway.features.keys import KeyValue
 from gateway.features.plan import Group, Plan
@@ -44,21 +47,26 @@ class FixedFeatures:
         timeout: float,  # noqa: ASYNC109  # as FeatureReader
     ) -> FeatureBlock:
         """Read a list of rows; see FeatureReader."""
-        found = empty_draft(len(keys), len(plan.stored), len(plan.views))
+        found = empty_draft(len(keys), len(plan.stored), len(plan.views), FeatureStatus.LATE)
         for row, row_keys in enumerate(keys):
             for group, key, (columns, views) in zip(plan.groups, row_keys, plan.spans, strict=True):
-                into = Draft(found.values[row, columns], found.statuses[row, columns], found.stamps[row, views])
-                if self.away or timeout <= 0 or key in self.late_keys:
-                    into.statuses[:] = FeatureStatus.LATE
-                else:
-                    self._read_group(group, key, into)
+                if not (self.away or timeout <= 0 or key in self.late_keys):
+                    place = found.values[row, columns], found.statuses[row, columns], found.stamps[row, views]
+                    self._read_group(group, key, *place)
         return conclude(plan, found, event_now)
 
-    def _read_group(self, group: Group, key: bytes, into: Draft) -> None:
+    def _read_group(
+        self,
+        group: Group,
+        key: bytes,
+        values: NDArray[np.float64],
+        statuses: NDArray[np.uint8],
+        stamps: NDArray[np.float64],
+    ) -> None:
         features = [feature for view in group.views for feature in view.features]
         for column, feature in enumerate(features):
-            into.values[column], into.statuses[column] = self._one(key, feature.field)
-        into.stamps[:] = [self._stamps.get((key, view.stamp_field), UNKNOWN) for view in group.views]
+            values[column], statuses[column] = self._one(key, feature.field)
+        stamps[:] = [self._stamps.get((key, view.stamp_field), UNKNOWN) for view in group.views]
 
     def _one(self, key: bytes, field: bytes) -> tuple[float, FeatureStatus]:
         if (key, field) not in self._values:

@@ -19,8 +19,8 @@ def transform(columns: Mapping[str, Column]) -> dict[str, Column]:
     amount = columns["amount"]
     return {
         "hour": np.floor_divide(time, HOUR) % 24.0,
-        "card_gap": np.clip(time - columns["card_last_seen"], 0.0, LONGEST_GAP),
-        "store_gap": np.clip(time - columns["store_last_seen"], 0.0, LONGEST_GAP),
+        "card_gap": np.minimum(np.maximum(time - columns["card_last_seen"], 0.0), LONGEST_GAP),
+        "store_gap": np.minimum(np.maximum(time - columns["store_last_seen"], 0.0), LONGEST_GAP),
         "card_amount_ratio": amount / (columns["card_amount_30d"] + 1.0),
         "store_fraud_rate": columns["store_fraud_count"] / (columns["store_label_count"] + 1.0),
     }

@@ -1,4 +1,4 @@
-"""A prepared house for the live tests: real data, real bundles, a real Redis that Feast has filled, once for all of them."""
+"""A prepared house for the live tests: real data, real bundles, a real Redis that Feast has filled, once for all."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`sluice serve` for real: processes, sockets, Redis, the three deployments, and what training says of the same rows."""
+"""`sluice serve` for real: processes, sockets, Redis, three deployments, and what training says of the same rows."""
 
 import json
 import os
@@ -225,13 +225,9 @@ def test_a_broken_bundle_is_one_clear_line(filled_redis: RedisServer, tmp_path: 
     model.write_bytes(model.read_bytes()[:-1] + b"x")
     grpc, http, metrics = free_ports(3)
     ports = ["--grpc-port", str(grpc), "--http-port", str(http), "--metrics-port", str(metrics)]
-    result = subprocess.run(
-        [*SLUICE, "serve", "--replay-now", "--state", str(tmp_path / "state"), "--bundles", str(bundles), *ports]
-        + ["--redis-url", filled_redis.url, "--workers", "1"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    places = ["--state", str(tmp_path / "state"), "--bundles", str(bundles), "--redis-url", filled_redis.url]
+    command = [*SLUICE, "serve", "--replay-now", "--workers", "1", *places, *ports]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stderr.count("\n") <= 2
     assert "model.onnx: sha256" in result.stderr

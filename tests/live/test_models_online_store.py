@@ -4,6 +4,7 @@ import json
 import math
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import numpy as np
@@ -16,40 +17,27 @@ from gateway.testing.redis_server import RedisServer
 from models.deployment import declared
 from models.errors import OnlineStoreError
 from models.export import onnx_scores
-from models.feature_store import apply_definitions, open_store
+from models.feature_store import open_store
 from models.manifest import load_manifest
-from models.materialise import materialise, newest_rows, read_back
+from models.materialise import newest_rows, read_back
 from models.online_stamp import OnlineStamp
-from models.pipeline import NAMES, main
+from models.pipeline import NAMES
 from models.places import bundle_path
 from models.progress import Progress
 from models.recipes import RECIPES
 from models.skew import skew_rows
-from models.tables import Tables, current_tables
+from models.tables import current_tables
 
-NAME = "quotes"  # the one with a composite key, and the fewest rows
-ROWS = 300
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    yield server
-    server.close()
+ROWS = 1000
 
 
 @pytest.fixture(scope="module")
-def tables() -> Tables:
-    assert main(["build", NAME]) == 0
-    return current_tables(RECIPES[NAME], declared(NAME), Progress())
+def store(filled_redis: RedisServer) -> FeatureStore:
+    return open_store(filled_redis.url)
 
 
-@pytest.fixture(scope="module")
-def store(server: RedisServer, tables: Tables) -> FeatureStore:
-    store = open_store(server.url)
-    apply_definitions(store)
-    materialise(store, RECIPES[NAME], tables.newest_event)
-    return store
+def newest_event(name: str) -> datetime:
+    return current_tables(RECIPES[name], declared(name), Progress()).newest_event
 
 
 def key_bytes(join_keys: Sequence[Mapping[str, str]], entities: Mapping[str, int]) -> bytes:
@@ -79,11 +67,12 @@ def _seconds(stamp: bytes) -> int:
     return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(stamp[1:6]))
 
 
-def test_redis_scores_as_the_point_in_time_row_does(server: RedisServer, store: FeatureStore) -> None:
-    recipe, deployment, bundle = RECIPES[NAME], declared(NAME), bundle_path(NAME, "1")
+@pytest.mark.parametrize("name", NAMES)
+def test_redis_scores_as_the_point_in_time_row_does(filled_redis: RedisServer, store: FeatureStore, name: str) -> None:
+    recipe, deployment, bundle = RECIPES[name], declared(name), bundle_path(name, "1")
     plan = json.loads((bundle / "plan.json").read_bytes())
     calls = skew_rows(store, recipe, deployment, ROWS)
-    client = redis.Redis.from_url(server.url)
+    client = redis.Redis.from_url(filled_redis.url)
     rows = []
     for call in calls:
         now = call["features"]["time"]
@@ -98,37 +87,49 @@ def test_redis_scores_as_the_point_in_time_row_does(server: RedisServer, store: 
     assert np.abs(scores - [call["score"] for call in calls]).max() <= deployment.training.tolerance
 
 
-def test_the_newest_state_of_every_entity_is_there(server: RedisServer, store: FeatureStore, tables: Tables) -> None:
-    client = redis.Redis.from_url(server.url)
-    keys = sum(1 for _ in client.scan_iter(b"*sluice"))
+def test_the_newest_state_of_every_entity_is_there(filled_redis: RedisServer) -> None:
+    entities: dict[tuple[str, ...], set[tuple[int, ...]]] = {}
+    for name in NAMES:
+        for history in RECIPES[name].histories:
+            rows = newest_rows(history, newest_event(name))[list(history.keys)]
+            entities.setdefault(history.keys, set()).update(rows.itertuples(index=False, name=None))
+    client = redis.Redis.from_url(filled_redis.url)
+    keys = sum(1 for _ in client.scan_iter(b"*sluice", count=10_000))
     client.close()
-    assert keys == sum(len(newest_rows(history, tables.newest_event)) for history in RECIPES[NAME].histories)
+    assert keys == sum(len(keys_of_one_kind) for keys_of_one_kind in entities.values())
 
 
-def test_rows_that_redis_lost_are_noticed(server: RedisServer, store: FeatureStore, tables: Tables) -> None:
-    zones = RECIPES[NAME].histories[0]
-    read_back(store, zones, tables.newest_event)
-    client = redis.Redis.from_url(server.url)
-    for key in list(client.scan_iter(key_bytes([{"name": "pickup_zone"}], {"pickup_zone": 0})[:-16] + b"*")):
-        client.delete(key)
-    client.close()
+def test_rows_that_are_not_in_redis_are_noticed(store: FeatureStore, emptied: RedisServer) -> None:
+    zones = RECIPES["quotes"].histories[0]
+    read_back(store, zones, newest_event("quotes"))
     with pytest.raises(OnlineStoreError, match="pickup_history: Redis does not hold"):
-        read_back(store, zones, tables.newest_event)
+        read_back(open_store(emptied.url), zones, newest_event("quotes"))
 
 
-def test_the_stamp_says_whether_the_store_is_current(server: RedisServer) -> None:
+@pytest.fixture
+def emptied() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+def test_the_stamp_says_whether_the_store_is_current(emptied: RedisServer) -> None:
     deployments = [declared(name) for name in NAMES]
-    with OnlineStamp(server.url, deployments) as stamp:
+    with OnlineStamp(emptied.url, deployments) as stamp:
         assert not stamp.is_current()
         stamp.set()
         assert stamp.is_current()
-    with OnlineStamp(server.url, deployments[:1]) as other:
+    with OnlineStamp(emptied.url, deployments[:1]) as other:
         assert not other.is_current()
         other.lift()
-    with OnlineStamp(server.url, deployments) as stamp:
+    with OnlineStamp(emptied.url, deployments) as stamp:
         assert not stamp.is_current()
 
 
-def test_the_bundle_says_where_the_clock_begins(tables: Tables) -> None:
-    assert load_manifest(bundle_path(NAME, "1")).newest_event == tables.newest_event.timestamp()
-    assert tables.newest_event.isoformat() == "2020-12-31T23:40:30+00:00"
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [("fraud", "2019-08-07T10:19:22"), ("quotes", "2020-12-31T23:40:30"), ("credit", "2005-09-30T23:59:01")],
+)
+def test_the_bundle_says_where_the_clock_begins(filled_redis: RedisServer, name: str, ends: str) -> None:
+    assert newest_event(name).isoformat() == f"{ends}+00:00"
+    assert load_manifest(bundle_path(name, "1")).newest_event == newest_event(name).timestamp()

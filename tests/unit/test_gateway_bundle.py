@@ -66,9 +66,7 @@ def tamper(name: str) -> Callable[[Path], object]:
         (lambda directory: write_manifest(directory, "1", FEATURES, deployment="quotes"), "a bundle of quotes"),
     ],
 )
-def test_a_broken_bundle_is_one_clear_line(
-    tmp_path: Path, break_it: Callable[[Path], object], message: str
-) -> None:
+def test_a_broken_bundle_is_one_clear_line(tmp_path: Path, break_it: Callable[[Path], object], message: str) -> None:
     directory = write_bundle(tmp_path)
     break_it(directory)
     with pytest.raises(BundleError, match=message) as caught:

@@ -31,9 +31,14 @@ def test_tls_verifies_unless_told_otherwise(tmp_path: Path) -> None:
     assert strict is not None
     assert strict.verify_mode is ssl.CERT_REQUIRED
     assert strict.check_hostname
-    lax = parse_address("rediss://features?ssl_cert_reqs=none&ssl_check_hostname=false").tls
-    assert lax is not None
-    assert lax.verify_mode is ssl.CERT_NONE
+    for told in ("ssl_cert_reqs=none", "ssl_cert_reqs=none&ssl_check_hostname=false"):
+        lax = parse_address(f"rediss://features?{told}").tls
+        assert lax is not None
+        assert lax.verify_mode is ssl.CERT_NONE
+    unnamed = parse_address("rediss://features?ssl_check_hostname=False").tls
+    assert unnamed is not None
+    assert not unnamed.check_hostname
+    assert unnamed.verify_mode is ssl.CERT_REQUIRED
     with pytest.raises(AddressError, match="Redis address"):
         parse_address(f"rediss://features?ssl_ca_certs={tmp_path}/none.pem")
 

@@ -1,6 +1,7 @@
 """Whole lists of replies, without a socket: the quick way, the exact way, and the two always equal."""
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def test_whole_rows(plan: Plan) -> None:
     block = conclude(plan, (card(), store()), (card(double(7)), store(double(8))))
     assert block.values.tolist() == [[1, 2, 3], [7, 2, 8]]
     assert (block.statuses == FRESH).all()
+    assert block.fresh
     assert block.ages.tolist() == [[10, 20], [10, 20]]
     assert not block.refused.any()
 
@@ -95,6 +97,22 @@ def test_lengths_that_add_up_are_not_taken_for_whole(plan: Plan) -> None:
     """Eighteen bytes that look like two doubles, beside none: tags and total length are right, the values are not."""
     block = conclude(plan, (card(double(1) + double(2), b""), store()))
     assert block.statuses.tolist() == [[BROKEN, NULL, FRESH]]
+
+
+@pytest.mark.parametrize("nine", [b"\x12\x07seven77", double(math.nan), double(math.inf), double(-math.inf)])
+def test_nine_bytes_are_not_enough(plan: Plan, nine: bytes) -> None:
+    """A string as long as a double, and doubles that no model may see, in a list that is otherwise whole."""
+    block = conclude(plan, (card(), store()), (card(nine), store()))
+    assert block.statuses.tolist() == [[FRESH, FRESH, FRESH], [BROKEN, FRESH, FRESH]]
+    assert block.values.tolist() == [[1, 2, 3], [0, 2, 3]]
+    assert not block.fresh
+
+
+def test_an_age_that_is_not_known_is_nan_even_where_none_is_asked_for(plan: Plan) -> None:
+    block = conclude(plan, (card(), [double(3), None]))
+    assert block.fresh
+    assert np.isnan(block.ages[0, 1])
+    assert block.ages[0, 0] == 10
 
 
 @pytest.mark.parametrize(

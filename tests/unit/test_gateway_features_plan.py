@@ -52,9 +52,14 @@ def test_a_command_asks_for_types_side_by_side_and_event_times_last(tmp_path: Pa
         ]
         document["features"] = ["a"]
 
-    layout = load(tmp_path, mix).groups[0].layout
+    plan = load(tmp_path, mix)
+    layout = plan.groups[0].layout
     assert layout.order == (1, 3, 0, 2)
-    assert [(run.type, run.start, run.stop) for run in layout.runs] == [("double", 0, 2), ("int64", 2, 4)]
+    assert layout.types == ("double", "double", "int64", "int64")
+    assert [(run.type, run.pieces) for run in plan.runs] == [
+        ("double", ((0, 0, 2), (1, 0, 1))),
+        ("int64", ((0, 2, 4),)),
+    ]
     assert layout.command(b"KEY") == (
         b"*7\r\n$5\r\nHMGET\r\n$3\r\nKEY\r\n$4\r\nbbbb\r\n$4\r\ndddd\r\n$4\r\naaaa\r\n$4\r\ncccc\r\n"
         b"$16\r\n_ts:card_history\r\n"

@@ -27,6 +27,11 @@ def test_no_figure_is_an_error() -> None:
         read("starting benchmark...")
 
 
+def test_a_run_without_answers_is_no_figure() -> None:
+    with pytest.raises(H2loadError, match="no answer"):
+        read(PRINTED.replace("51950 succeeded", "0 succeeded").replace("17319.00", "0.00"))
+
+
 def test_the_command_asks_for_the_same_load() -> None:
     words = command(Load(connections=8, streams=2, seconds=4.0), ("127.0.0.1", 5), 100, Path("body.bin"))
     assert words[:3] == ["h2load", "--clients=8", "--max-concurrent-streams=2"]

@@ -2,15 +2,21 @@
 
 import asyncio
 import math
+import socket
+import socketserver
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import h2corn
 import msgspec
 import pytest
 
+from loadtests import h2load
 from loadtests.cases import Case
+from loadtests.cross_check import CrossCheck
 from loadtests.dialect import DIALECTS, Target, dialect, requests
 from loadtests.generator import Load, generate
 from loadtests.tally import Report
@@ -18,6 +24,10 @@ from protos.sluice.v1.prediction_pb2 import Prediction, PredictRequest, PredictR
 
 CASES = [Case({"card_id": number}, {"amount": 1.0}) for number in range(500)]
 SHORT = Load(connections=3, warm_up=0.05, seconds=0.25, grace=0.2)
+H2LOAD_PRINTS = """\
+finished in 1.00s, 1000.00 req/s, 1MB/s
+requests: 1000 total, 1000 started, 1000 done, 1000 succeeded, 0 failed, 0 errored, 0 timeout"""
+Handler = Callable[[socket.socket], object]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -92,6 +102,25 @@ async def run(name: str, gateway: Gateway, load: Load = SHORT) -> Report:
         return await asyncio.to_thread(generate, load, spoken, ("127.0.0.1", port), requests(spoken, CASES))
 
 
+def run_against(handle: Handler, name: str) -> Report:
+    """Run against a plain server that ends a connection when `handle` returns, without request ids."""
+
+    class Connection(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            handle(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        host, port = "127.0.0.1", server.socket.getsockname()[1]
+        spoken = dialect(name, Target(host, port))
+        try:
+            return generate(SHORT, spoken, (host, port), [spoken.encode(case, "") for case in CASES])
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 async def test_good_answers_give_a_rate(name: str) -> None:
     gateway = Gateway()
@@ -143,44 +172,44 @@ async def test_calls_that_are_never_answered_are_counted(name: str) -> None:
     assert report.rate is None
 
 
-async def test_a_server_that_hangs_up_is_not_stormed() -> None:
-    greeted = 0
-
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal greeted
-        greeted += 1
-        writer.close()
-
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        spoken = dialect("grpc", Target("127.0.0.1", port))
-        calls = requests(spoken, CASES)
-        report = await asyncio.to_thread(generate, SHORT, spoken, ("127.0.0.1", port), calls)
-    assert greeted == SHORT.connections
+def test_a_server_that_hangs_up_is_not_stormed() -> None:
+    greeted = []
+    report = run_against(greeted.append, "grpc")
+    assert len(greeted) == SHORT.connections
     assert report.rate is None
     assert report.reasons()[-1] == "3 of 3 connections lost for good"
 
 
-async def test_a_server_that_closes_after_every_answer_is_followed() -> None:
-    body = msgspec.json.encode(
-        {
-            "request_id": "chosen",
-            "prediction": {"outputs": {"score": 0.5}, "decision": "a", "arm": "b", "bundle_version": "c"},
-        }
-    )
+def test_a_server_that_closes_after_every_answer_is_followed() -> None:
+    prediction = {"outputs": {"score": 0.5}, "decision": "a", "arm": "b", "bundle_version": "c"}
+    body = msgspec.json.encode({"request_id": "chosen", "prediction": prediction})
 
-    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"}}")
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
-        await writer.drain()
-        writer.close()
+    def answer_once(connection: socket.socket) -> None:
+        if connection.recv(65536):
+            head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+            connection.sendall(head + body)
 
-    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        spoken = dialect("http", Target("127.0.0.1", port))
-        calls = [spoken.encode(case, "") for case in CASES]
-        report = await asyncio.to_thread(generate, SHORT, spoken, ("127.0.0.1", port), calls)
+    report = run_against(answer_once, "http")
     assert report.rate is not None, report.reasons()
+
+
+async def test_h2load_is_a_second_opinion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "h2load"
+    program.write_text(f"#!/bin/sh\necho '{H2LOAD_PRINTS}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert h2load.available()
+    gateway = Gateway()
+    async with serving(gateway) as port:
+        spoken = dialect("grpc", Target("127.0.0.1", port))
+        check = CrossCheck(Load(connections=2, warm_up=0.05, seconds=0.2), ("127.0.0.1", port), 1000, tmp_path)
+        assert check.summary() == "No cross-check against h2load: not run."
+        await asyncio.to_thread(check.run, spoken, spoken.encode(CASES[0], ""))
+        assert "h2load 1,000 (" in check.summary(), check.trouble
+        gateway.score = 7.0
+        check.pairs.clear()
+        await asyncio.to_thread(check.run, spoken, spoken.encode(CASES[0], ""))
+        assert "score outside its contract" in check.summary()
 
 
 async def test_a_server_that_is_not_there_is_an_error() -> None:
