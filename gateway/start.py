@@ -44,7 +44,8 @@ ready
 
 a first call (another terminal):
   .venv/bin/sluice predict fraud card_id=32261 store_id=8516 amount=24900 customer_present=true
-  curl -s {base}/v1/deployments/fraud:predict -d '{{"entities": {{"card_id": 32261, "store_id": 8516}}, \
+  curl -s {base}/v1/deployments/fraud:predict -H 'content-type: application/json' \\
+    -d '{{"entities": {{"card_id": 32261, "store_id": 8516}}, \
 "features": {{"amount": 24900, "customer_present": true}}}}'
 
 Ctrl-C drains and stops.""",

@@ -41,6 +41,9 @@ class Start:
 @contextmanager
 def started(start: Start, pause: Callable[[float], None] = time.sleep) -> Iterator[Processes]:
     """Start a gateway, wait until it is ready, and end it with SIGTERM; raises ServingError."""
+    if is_ready(start.health):
+        host, port = start.health
+        raise ServingError(f"a gateway already answers on {host}:{port}: stop it, or measure it with --running NAME")
     start.log.parent.mkdir(parents=True, exist_ok=True)
     with start.log.open("wb") as log:
         process = subprocess.Popen(start.command, stdout=log, stderr=log, preexec_fn=lambda: _settle(start.core))

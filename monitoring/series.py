@@ -10,6 +10,7 @@ Beside `worker-N.values` lies `worker-N.series`: one JSON line per series, namin
 
 import json
 import mmap
+import os
 from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +84,8 @@ class SeriesFile:
         self._index_path = directory / f"worker-{slot}.series"
         values_path = directory / f"worker-{slot}.values"
         with values_path.open("ab") as file:
-            file.truncate(SLOTS * 8)
+            # Real blocks, not a hole: on a full disk this is an error now, and not a dead worker at the first count.
+            os.posix_fallocate(file.fileno(), 0, SLOTS * 8)
         with values_path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), SLOTS * 8)
         self._values = memoryview(self._map).cast("d")

@@ -110,9 +110,11 @@ def test_a_single_run(program: Path, requests_file: Path, port: int, capsys: pyt
     load = ["--requests", str(requests_file), "--fewest-requests", "50", "--seconds", "0.2", "--warm-up", "0"]
     with started(Start(command, ("127.0.0.1", port), None, program.parent / "log")) as processes:
         assert single.main(["http", f"127.0.0.1:{port}", *load, "--worker-pid", str(processes.worker[0])]) == 0
+        assert bench.main(words(program, requests_file, port, 0.5)) == 2
     assert len(processes.redis) == 1
-    printed = capsys.readouterr().out
-    assert printed.startswith("HTTP/1.1 JSON: ")
-    assert "µs of processor a call: generator" in printed
+    printed = capsys.readouterr()
+    assert printed.out.startswith("HTTP/1.1 JSON: ")
+    assert "µs of processor a call: generator" in printed.out
+    assert f"a gateway already answers on 127.0.0.1:{port}" in printed.err
     assert single.main(["http", f"127.0.0.1:{port}", *load]) == 2
     assert "no run: " in capsys.readouterr().err

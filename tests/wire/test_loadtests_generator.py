@@ -173,7 +173,7 @@ async def test_calls_that_are_never_answered_are_counted(name: str) -> None:
 
 
 def test_a_server_that_hangs_up_is_not_stormed() -> None:
-    greeted = []
+    greeted: list[socket.socket] = []
     report = run_against(greeted.append, "grpc")
     assert len(greeted) == SHORT.connections
     assert report.rate is None
