@@ -18,7 +18,7 @@ from gateway.config import ConfigError, ServeConfig
 from gateway.deployment import DeploymentError
 from gateway.features.plan import PlanError
 from gateway.fronts.run import run_front
-from gateway.processes import die_with_parent
+from gateway.processes import die_with_parent, run_in_batches
 from gateway.workers import READY
 from models.manifest import BundleError
 from monitoring.log import configure
@@ -31,6 +31,7 @@ CANNOT_START = (BackendError, BundleError, ConfigError, DeploymentError, OSError
 def main(slot: int, grpc_fd: int, http_fd: int) -> int:
     """Run the worker; return its exit status."""
     die_with_parent()
+    run_in_batches()
     config = ServeConfig.from_json(sys.stdin.buffer.read())
     configure(config.log_level)
     try:

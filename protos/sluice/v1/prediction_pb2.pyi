@@ -317,7 +317,7 @@ class Prediction(_message.Message):
     bundle_version: _builtins.str
     policy_version: _builtins.str
     degraded: _builtins.bool
-    """True when something of the gateway's own was away and a declared default stood in."""
+    """True when a feature was stale, late or broken, so that a declared default stood in for a value that should be there."""
     @_builtins.property
     def outputs(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """"score", and what the policy made of it ("price")."""
