@@ -17,8 +17,8 @@ def die_with_parent() -> None:
 def run_in_batches() -> None:
     """Ask the kernel not to let this process's threads interrupt each other on one core (Linux's SCHED_BATCH).
 
-    The server's own thread is woken by every answer. Where it shares a core with the event loop, each wake-up would stop
-    the loop in the middle of a list: measured in turns on one core, batches gave 1.0 to 1.5 times as many calls a second.
+    The server's own thread is woken by every answer. Where it shares a core with the event loop, each wake-up would
+    stop the loop in the middle of a list: measured in turns on one core, batches gave 1.0 to 1.5 times the calls.
     """
     if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
