@@ -24,10 +24,20 @@ Every flag of up and serve has an environment variable: --grpc-port is SLUICE_GR
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status. What can go wrong ends in one line on standard error."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv)
     command: Command = arguments.run
     return command(arguments)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; name=value words may stand before and after flags, which argparse alone does not allow."""
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and (arguments.command != "predict" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.values = [*arguments.values, *rest]
+    return arguments
 
 
 def build_parser() -> argparse.ArgumentParser:

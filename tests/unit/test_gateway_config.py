@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli import build_parser, main
+from gateway.cli import build_parser, main, parse
 from gateway.clock import event_clock, read_offsets, replay_offsets, write_offsets
 from gateway.config import ConfigError, ServeConfig, without_password
 from gateway.testing.manual_clock import ManualClock
@@ -72,3 +72,23 @@ def test_offsets_are_kept(tmp_path: Path) -> None:
     assert read_offsets(path) == {}
     write_offsets(path, {"fraud": 1.5})
     assert read_offsets(path) == {"fraud": 1.5}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a=1", "b=2", "--unit", "u"],
+        ["--unit", "u", "a=1", "b=2"],
+        ["a=1", "--unit", "u", "b=2"],
+    ],
+)
+def test_values_may_stand_on_either_side_of_a_flag(words: list[str]) -> None:
+    arguments = parse(["predict", "fraud", *words])
+    assert (arguments.deployment, arguments.values, arguments.unit) == ("fraud", ["a=1", "b=2"], "u")
+
+
+def test_an_unknown_flag_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["predict", "fraud", "--moon", "a=1"], ["serve", "a=1"]):
+        with pytest.raises(SystemExit):
+            parse(words)
+        assert "unrecognized arguments" in capsys.readouterr().err
