@@ -77,11 +77,14 @@ class Entrance:
                 rows.append(self._intake.read(call))
             except GatewayError as exc:
                 self._refuse(call, exc)
+            except Exception:  # supervised: a defect costs this call an INTERNAL, and its neighbours nothing
+                log.exception("a call could not be read", extra={"deployment": call.deployment})
+                self._refuse(call, InternalError("the gateway failed; its log says why"))
         return rows
 
     def _refuse(self, call: Call, error: GatewayError) -> None:
-        self.line.count_refusal(error)
         call.reply(error)
+        self.line.count_refusal(error)
 
     async def _carry(self, rows: list[Row]) -> None:
         try:

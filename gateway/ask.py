@@ -20,6 +20,7 @@ def predict(address: str, timeout: float, deployment: str, values: Sequence[str]
     try:
         with SluiceClient(address) as client:
             wanted = client.describe(deployment, timeout=timeout)
+            unit, values = take_unit(wanted, unit, values)
             entities, features = sort_values(wanted, values)
             shown = client.predict(deployment, entities, features, timeout=timeout, unit=unit)
     except (SluiceError, AskError) as exc:
@@ -36,6 +37,15 @@ def describe(address: str, timeout: float, deployment: str) -> int:
     except SluiceError as exc:
         return _fail(exc)
     return 0
+
+
+def take_unit(wanted: Deployment, unit: str, values: Sequence[str]) -> tuple[str, list[str]]:
+    """Let the unit be given under the name that the deployment has for it: session_id=s-1 is --unit s-1."""
+    source, _, name = wanted.unit.partition(" ")
+    if source != "request" or unit:
+        return unit, list(values)
+    given = [word for word in values if word.startswith(f"{name}=")]
+    return (given[-1].partition("=")[2] if given else ""), [word for word in values if word not in given]
 
 
 def sort_values(wanted: Deployment, values: Sequence[str]) -> tuple[dict[str, Scalar], dict[str, Scalar]]:

@@ -62,12 +62,16 @@ async def prove(bundle: Bundle, backend: Backend) -> None:
 
 
 def _load_golden(path: Path) -> Golden:
-    document = json.loads(path.read_bytes())
-    rows = np.array(document["rows"], dtype=np.float32)
-    scores = np.array(document["scores"], dtype=np.float64)
+    try:
+        document = json.loads(path.read_bytes())
+        rows = np.array(document["rows"], dtype=np.float32)
+        scores = np.array(document["scores"], dtype=np.float64)
+        tolerance = float(document["tolerance"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise BundleError(f"{path}: cannot be read: {exc!r}") from exc
     if rows.ndim != 2 or len(rows) == 0 or len(rows) != len(scores):
         raise BundleError(f"{path}: needs as many scores as rows, and at least one")
-    return Golden(rows, scores, float(document["tolerance"]))
+    return Golden(rows, scores, tolerance)
 
 
 def _load_transform(plan: Plan) -> Transform | None:

@@ -26,7 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status. What can go wrong ends in one line on standard error."""
     arguments = parse(argv)
     command: Command = arguments.run
-    return command(arguments)
+    try:
+        return command(arguments)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -7,7 +7,10 @@ and every restart agree on what time it is.
 import json
 import time
 from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
+
+from gateway.config import ConfigError
 
 Offsets = Mapping[str, float]
 
@@ -32,7 +35,13 @@ def write_offsets(path: Path, offsets: Offsets) -> None:
 
 
 def read_offsets(path: Path) -> dict[str, float]:
-    """Return the kept offsets, none if there is no file. Raises `ValueError` when it is broken."""
+    """Return the kept offsets, none if there is no file. Raises `ConfigError` when it is broken."""
     if not path.exists():
         return {}
-    return {str(name): float(offset) for name, offset in json.loads(path.read_text()).items()}
+    try:
+        offsets = {str(name): float(offset) for name, offset in json.loads(path.read_text()).items()}
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise ConfigError(f"{path} cannot be read ({exc}): remove it and run `sluice up`") from exc
+    if not all(map(isfinite, offsets.values())):
+        raise ConfigError(f"{path} holds an offset that is not finite: remove it and run `sluice up`")
+    return offsets

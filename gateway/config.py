@@ -1,6 +1,7 @@
 """What `sluice serve` is told: one frozen value, made by the command line and checked when made."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ import msgspec
 
 Front = Literal["h2corn", "conservative"]
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6399/0"
+DEFAULT_GRPC_PORT = 50051
 
 
 class ConfigError(ValueError):
@@ -29,7 +31,7 @@ class ServeConfig:
     redis_url: str = DEFAULT_REDIS_URL
     """The Redis that Feast fills. May hold a password: never printed whole, never in a command line."""
     host: str = "127.0.0.1"
-    grpc_port: int = 50051
+    grpc_port: int = DEFAULT_GRPC_PORT
     http_port: int = 8080
     metrics_port: int = 9464
     front: Front = "h2corn"
@@ -77,10 +79,12 @@ class ServeConfig:
 
 def without_password(url: str) -> str:
     """Return the address with its password starred out."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return url.replace(f":{parts.password}@", ":***@", 1)
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return "(an address that cannot be read)"
+    shown = url if password is None else url.replace(f":{password}@", ":***@", 1)
+    return re.sub(r"(password=)[^&#]*", r"\1***", shown)
 
 
 def available_cpus() -> int:

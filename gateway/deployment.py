@@ -46,8 +46,8 @@ def read_deployment(path: Path) -> Deployment:
         return _build(document)
     except KeyError as exc:
         raise DeploymentError(f"{path}: {exc.args[0]!r} is missing") from exc
-    except (OSError, yaml.YAMLError, PolicyError, TableError, TypeError, ValueError) as exc:
-        raise DeploymentError(f"{path}: {exc}") from exc
+    except (OSError, yaml.YAMLError, PolicyError, TableError, AttributeError, TypeError, ValueError) as exc:
+        raise DeploymentError(f"{path}: {' '.join(str(exc).split())}") from exc
 
 
 def _build(document: Mapping[str, Any]) -> Deployment:

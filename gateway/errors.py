@@ -6,7 +6,8 @@ GatewayError
 ├── DeploymentNotFound    no deployment of that name is served here
 ├── DeadlineExceeded      the caller's time is over; a late answer would be a failed answer
 ├── Overloaded            refused before work began; try again later
-├── FeaturesUnavailable   a feature that may not be defaulted could not be read
+├── FeaturesUnavailable   a feature that may not be defaulted could not be read, or was too old: try again
+├── FeaturesMissing       a feature that may not be defaulted was never stored for this entity
 ├── BackendUnavailable    the arm that should answer cannot run
 ├── PredictionFailed      the model raised, or its score broke the policy's output contract
 └── InternalError         a defect of the gateway itself
@@ -43,6 +44,10 @@ class Overloaded(GatewayError):
 
 class FeaturesUnavailable(GatewayError):
     code = "FEATURES_UNAVAILABLE"
+
+
+class FeaturesMissing(GatewayError):
+    code = "FEATURES_MISSING"
 
 
 class BackendUnavailable(GatewayError):

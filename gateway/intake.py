@@ -98,7 +98,7 @@ class Intake:
             stored = self._stored.get(name)
             if stored is None:
                 known = sorted(self._request_names)
-                raise InvalidRequest(f"deployment {call.deployment} knows no feature {name!r}; it takes {known}")
+                raise InvalidRequest(f"deployment {call.deployment} knows no feature {name!r:.60}; it takes {known}")
             overrides[name] = read_number(RequestFeature(stored.name, stored.type, required=False), value)
         return overrides
 
@@ -115,7 +115,7 @@ class Intake:
 
     def _explain_entities(self, call: Call) -> str:
         wanted = ", ".join(f"{key.name} ({key.type})" for key in self._plan.entities)
-        got = ", ".join(sorted(call.entities)) or "none"
+        got = ", ".join([name[:60] for name in sorted(call.entities)[:10]]) or "none"
         return f"deployment {call.deployment} wants the entities {wanted}; got {got}"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.backends.backend import Backend, BackendError
-from gateway.errors import PredictionFailed
+from gateway.errors import GatewayError, InvalidRequest, PredictionFailed
 from gateway.features.plan import Plan
 from gateway.intake import Row
 from gateway.matrix import MatrixBuilder
@@ -22,7 +22,8 @@ class Decided:
     decision: str
 
 
-Outcome = Decided | PredictionFailed
+Outcome = Decided | GatewayError
+NOT_FINITE = "the values of this call make a derived feature infinite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Lane:
             return [self._decide(score) for score in scores.tolist()]
         finite = [bool(np.isfinite(row).all()) for row in matrix]
         return [
-            self._decide(score) if good else PredictionFailed("a derived feature is not finite")
+            self._decide(score) if good else InvalidRequest(NOT_FINITE)
             for score, good in zip(scores.tolist(), finite, strict=True)
         ]
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from gateway.call import Answer
 from gateway.deployment import Deployment
-from gateway.errors import DeadlineExceeded, FeaturesUnavailable, GatewayError
+from gateway.errors import DeadlineExceeded, GatewayError
 from gateway.expiry import Expiry
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.meters import NO_ARM, Meters
 from gateway.shadow import Sample, Shadow
-from gateway.stored import Stored, StoredReader, reasons_of
+from gateway.stored import Stored, StoredReader, reasons_of, refusal_of
 from routing.table import CHAMPION
 
 
@@ -87,8 +87,8 @@ class Line:
     def refuse(self, row: Row, error: GatewayError, arm: str = NO_ARM) -> None:
         """Answer a row with a refusal or a failure, and count it."""
         if not row.settled:
-            self._meters.refuse(arm, error.code)
             row.settle(error)
+            self._meters.refuse(arm, error.code)
 
     def count_refusal(self, error: GatewayError) -> None:
         """Count a call that was refused before it had an arm."""
@@ -132,9 +132,8 @@ class Line:
         unreadable = batch.stored.unreadable()
         if not unreadable:
             return batch
-        for index, names in unreadable.items():
-            error = FeaturesUnavailable(f"no fresh value of {', '.join(names)}, and the deployment takes no default")
-            self.refuse(batch.rows[index], error, arm)
+        for index, features in unreadable.items():
+            self.refuse(batch.rows[index], refusal_of(features), arm)
         return batch.take([at for at in range(len(batch.rows)) if at not in unreadable])
 
     def _reply(self, lane: Lane, batch: Batch, outcomes: Sequence[Outcome], began: float, ended: float) -> list[int]:

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.config import ServeConfig
@@ -23,9 +24,11 @@ class Listeners:
     http: socket.socket
 
     def close(self) -> None:
-        """Close both; workers hold their own copies."""
-        self.grpc.close()
-        self.http.close()
+        """Close both for everybody: workers hold copies, which would go on taking connections that nobody answers."""
+        for sock in (self.grpc, self.http):
+            with suppress(OSError):  # the one that only reserves its port does not listen
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
 
 def open_listeners(config: ServeConfig) -> Listeners:

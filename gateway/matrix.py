@@ -43,10 +43,12 @@ class MatrixBuilder:
         columns[: self._stored] = stored.T
         columns[self._stored : self._given] = np.array(request).T
         if self._transform is not None and self._derived:
-            derived = self._transform(dict(zip(self._names, columns, strict=False)))
+            with np.errstate(all="ignore"):  # what is not finite is refused by the lane, row by row
+                derived = self._transform(dict(zip(self._names, columns, strict=False)))
             for at, name in enumerate(self._derived, self._given):
                 columns[at] = derived[name]
-        return columns[self._order].T.astype(np.float32, order="C")
+        with np.errstate(over="ignore"):
+            return columns[self._order].T.astype(np.float32, order="C")
 
     def _check(self) -> None:
         if not self._derived:

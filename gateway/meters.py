@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from gateway.call import FeatureStatus
+from gateway.errors import GatewayError
 from monitoring import metrics
 from monitoring.series import Counter, Histogram, SeriesFile
 from routing.table import CANARY, CHAMPION
@@ -25,8 +26,6 @@ class Meters:
     """What is counted of one deployment. Never raises into a call: labels are bounded by what is declared."""
 
     def __init__(self, series: SeriesFile, deployment: str, decisions: Iterable[str], features: Iterable[str]) -> None:
-        self._series = series
-        self._deployment = deployment
         decisions = tuple(decisions)
         self.arms = {arm: ArmMeters(series, deployment, arm, decisions) for arm in (CHAMPION, CANARY)}
         self.list_rows = series.histogram(metrics.LIST_ROWS, deployment)
@@ -39,14 +38,16 @@ class Meters:
             }
             for name in features
         ]
-        self._refusals: dict[tuple[str, str], Counter] = {}
+        # All of them now: making one means writing a file, and nothing of that may happen in a call's way.
+        self._refusals = {
+            (arm, code): series.counter(metrics.CALLS, deployment, arm, code)
+            for arm in (NO_ARM, CHAMPION, CANARY)
+            for code in sorted({error.code for error in GatewayError.__subclasses__()})
+        }
 
     def refuse(self, arm: str, code: str) -> None:
         """Count a row that got no prediction."""
-        key = (arm, code)
-        if key not in self._refusals:
-            self._refusals[key] = self._series.counter(metrics.CALLS, self._deployment, arm, code)
-        self._refusals[key].add()
+        self._refusals[arm, code].add()
 
     def count_not_fresh(self, cells: Iterable[tuple[int, FeatureStatus]]) -> None:
         """Count the features of one row that were not fresh: column and status."""

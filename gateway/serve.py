@@ -18,11 +18,11 @@ def serve(config: ServeConfig, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Raises `PortTaken` and `StartFailed`."""
     log.info("starting", extra={"config": config.shown()})
     metrics = config.state / "metrics"
-    shutil.rmtree(metrics, ignore_errors=True)  # a new supervisor counts from nothing, as Prometheus expects
-    metrics.mkdir(parents=True)
     listeners = open_listeners(config)
     try:
         check_free(config.host, config.metrics_port, "metrics")
+        shutil.rmtree(metrics, ignore_errors=True)  # a new supervisor counts from nothing, as Prometheus expects
+        metrics.mkdir(parents=True)
         server, thread = serve_metrics(metrics, config.host, config.metrics_port)
         try:
             asyncio.run(_supervise(Workers(config, listeners), ready))
@@ -32,12 +32,17 @@ def serve(config: ServeConfig, ready: Callable[[], None]) -> None:
             server.server_close()
     finally:
         listeners.close()
-    log.info("stopped")
+    print("stopped", flush=True)
 
 
 async def _supervise(workers: Workers, ready: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def begin_to_drain() -> None:
+        print("\ndraining: what was accepted is answered", flush=True)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, begin_to_drain)
     await workers.run(stop, ready)

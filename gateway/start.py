@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from gateway.clock import read_offsets
-from gateway.config import ConfigError, ServeConfig, without_password
+from gateway.config import DEFAULT_GRPC_PORT, ConfigError, ServeConfig, without_password
 from gateway.deployment import DeploymentError
 from gateway.embedded_redis import RedisFailed
 from gateway.listeners import PortTaken
 from gateway.serve import serve
+from gateway.state_lock import hold_state
 from gateway.up import OFFSETS_FILE, OfflineFailed, measure_offsets, up
 from gateway.workers import StartFailed
 from models.manifest import BundleError
@@ -23,7 +25,12 @@ def run_up(config: ServeConfig, redis_port: int | None) -> int:
     log.configure(config.log_level)
     where = f"embedded on port {redis_port}" if redis_port else without_password(config.redis_url)
     print(f"sluice up: {config.workers} workers, front {config.front}, Redis {where}", flush=True)
-    return _explain(lambda: up(config, redis_port, announce))
+
+    def run() -> None:
+        with hold_state(config.state):
+            up(config, redis_port, announce)
+
+    return _explain(run)
 
 
 def run_serve(config: ServeConfig, replay_now: bool) -> int:
@@ -35,6 +42,8 @@ def run_serve(config: ServeConfig, replay_now: bool) -> int:
 def announce(config: ServeConfig) -> None:
     """Say that the gateway is ready, where, and how to call it."""
     base = f"http://{config.host}:{config.http_port}"
+    shown = ".venv/bin/sluice" if Path(".venv/bin/sluice").exists() else "sluice"
+    address = "" if config.grpc_port == DEFAULT_GRPC_PORT else f" --address {config.host}:{config.grpc_port}"
     print(
         f"""
 ready
@@ -43,7 +52,7 @@ ready
   metrics     http://{config.host}:{config.metrics_port}/metrics
 
 a first call (another terminal):
-  .venv/bin/sluice predict fraud card_id=32261 store_id=8516 amount=24900 customer_present=true
+  {shown} predict fraud{address} card_id=32261 store_id=8516 amount=24900 customer_present=true
   curl -s {base}/v1/deployments/fraud:predict -H 'content-type: application/json' \\
     -d '{{"entities": {{"card_id": 32261, "store_id": 8516}}, \
 "features": {{"amount": 24900, "customer_present": true}}}}'
@@ -56,7 +65,8 @@ Ctrl-C drains and stops.""",
 def _serve(config: ServeConfig, replay_now: bool) -> None:
     offsets = measure_offsets(config) if replay_now else read_offsets(config.state / OFFSETS_FILE)
     config = replace(config, offsets=offsets)
-    serve(config, lambda: announce(config))
+    with hold_state(config.state):
+        serve(config, lambda: announce(config))
 
 
 def _explain(run: Callable[[], None]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.call import FeatureStatus
+from gateway.errors import FeaturesMissing, FeaturesUnavailable, GatewayError
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.features.reader import FeatureReader
@@ -14,6 +15,7 @@ from gateway.intake import Row
 from gateway.meters import Meters
 
 FRESH = int(FeatureStatus.FRESH)
+ABSENT = (FeatureStatus.NULL, FeatureStatus.MISSING)
 DEGRADING = (FeatureStatus.STALE, FeatureStatus.LATE, FeatureStatus.BROKEN)
 # By number: an enum's own call costs a microsecond a feature.
 STATUS = {int(status): status for status in FeatureStatus}
@@ -47,14 +49,22 @@ class Stored:
         features = self.plan.stored
         return {features[column].name: status for column, status in cells}
 
-    def unreadable(self) -> dict[int, list[str]]:
-        """Return, by row, the features that may not be defaulted and were not fresh."""
+    def unreadable(self) -> dict[int, dict[str, FeatureStatus]]:
+        """Return, by row, the features that may not be defaulted and were not fresh, with their status."""
         features, found = self.plan.stored, {}
         for row, cells in self.odd.items():
-            names = [features[column].name for column, _ in cells if features[column].default is None]
+            names = {features[column].name: status for column, status in cells if features[column].default is None}
             if names:
                 found[row] = names
         return found
+
+
+def refusal_of(unreadable: Mapping[str, FeatureStatus]) -> GatewayError:
+    """Say why a row cannot be scored: what was never stored will not come by itself, everything else may."""
+    names = ", ".join(unreadable)
+    if all(status in ABSENT for status in unreadable.values()):
+        return FeaturesMissing(f"nothing is stored for {names}, and there is no default: send it with the call")
+    return FeaturesUnavailable(f"no fresh value of {names}, and there is no default: try again")
 
 
 def reasons_of(statuses: Mapping[str, FeatureStatus]) -> tuple[str, ...]:

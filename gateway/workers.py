@@ -48,8 +48,6 @@ class Workers:
             for keeper in keepers:
                 keeper.cancel()
         finally:
-            # First of all: a copy left open takes connections that nobody will ever answer.
-            self._listeners.close()
             await self._drain()
 
     async def _start(self, slot: int) -> bool:
@@ -82,6 +80,8 @@ class Workers:
         running = [process for process in self._processes.values() if process.returncode is None]
         for process in running:
             process.send_signal(signal.SIGTERM)
+        # At once: a socket that still listens takes connections that nobody will ever answer.
+        self._listeners.close()
         waits = [asyncio.create_task(process.wait()) for process in running]
         if not waits:
             return

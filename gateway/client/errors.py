@@ -7,6 +7,7 @@ SluiceError
 ├── DeadlineExceeded      the time given was not enough, or was over before the answer came
 ├── Overloaded            refused before work began; try again, later and not at once
 ├── FeaturesUnavailable   a feature that may not be defaulted could not be read; try again
+├── FeaturesMissing       such a feature was never stored for this entity; send it with the call if you know it
 ├── BackendUnavailable    the model cannot run just now; try again
 ├── PredictionFailed      the model failed on this row
 └── Unreachable           no gateway answered at this address; try again
@@ -55,6 +56,10 @@ class Overloaded(SluiceError):
 class FeaturesUnavailable(SluiceError):
     code = "FEATURES_UNAVAILABLE"
     retryable = True
+
+
+class FeaturesMissing(SluiceError):
+    code = "FEATURES_MISSING"
 
 
 class BackendUnavailable(SluiceError):

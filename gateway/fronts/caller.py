@@ -19,6 +19,7 @@ Headers = Mapping[bytes, bytes]
 _PRIORITIES = {priority.value.encode(): priority for priority in Priority}
 # A digit more than eleven days: nobody waits longer, and the sum stays exact.
 _TIMEOUT_DIGITS = 10
+_LONGEST_WAY_BACK = 0.005
 
 
 class RequestIds:
@@ -59,6 +60,15 @@ class Caller:
         trace = headers.get(b"traceparent")
         if trace is not None:
             self.traceparent = trace.decode("latin-1")
+
+    def allow(self, timeout: float) -> None:
+        """Set the deadline from the seconds that the caller gave, counted from `received`.
+
+        A tenth of them, at most 5 ms, is left for the answer's way back: a refusal that comes in time is an ordinary
+        answer, one that comes too late finds a stream that its caller has reset. HTTP/2 servers take many resets for
+        an attack and close the connection, with everybody's calls on it.
+        """
+        self.deadline = self.received + timeout - min(0.1 * timeout, _LONGEST_WAY_BACK)
 
     def settle(self, request_id: str, unit: str, limits: FrontLimits, new_id: RequestIds) -> None:
         """Join the body's request id and unit with the headers'; both given and different is refused."""

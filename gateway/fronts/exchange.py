@@ -52,9 +52,9 @@ class Exchange:
         return outcome
 
     async def predict_many(
-        self, caller: Caller, deployment: str, rows: Sequence[RowInput], request_id: str
+        self, caller: Caller, deployment: str, rows: Sequence[RowInput | InvalidRequest], request_id: str
     ) -> list[Outcome]:
-        """Ask for every row at once; outcomes come in the order of the rows.
+        """Ask for every row at once; outcomes come in the order of the rows. A row that could not be read is its error.
 
         Row n travels under the id `{request_id}/{n}`, counted from 0, so that records tell rows apart.
         """
@@ -62,6 +62,13 @@ class Exchange:
         caller.settle(request_id, "", self.limits, self.new_id)
         gathering = Gathering(len(rows))
         for index, row in enumerate(rows):
+            try:
+                if isinstance(row, InvalidRequest):
+                    raise row
+                check_unit(row.unit, self.limits)
+            except InvalidRequest as exc:
+                gathering.put(index, exc)
+                continue
             row_id = f"{caller.request_id}/{index}"
             self._door.submit(_call(caller, deployment, row, row.unit, row_id, partial(gathering.put, index)))
         outcomes = await gathering.complete()
@@ -70,7 +77,7 @@ class Exchange:
             raise first.with_traceback(None)
         return outcomes
 
-    def _check_many(self, caller: Caller, deployment: str, rows: Sequence[RowInput]) -> None:
+    def _check_many(self, caller: Caller, deployment: str, rows: Sequence[object]) -> None:
         if not deployment:
             raise InvalidRequest("deployment is missing")
         if not rows:
@@ -79,8 +86,6 @@ class Exchange:
             raise RequestTooLarge(f"{len(rows)} rows: at most {self.limits.max_rows} go into one request")
         if caller.unit:
             raise InvalidRequest("header sluice-unit names one unit: with many rows, give each row its own unit")
-        for row in rows:
-            check_unit(row.unit, self.limits)
 
 
 class Gathering:

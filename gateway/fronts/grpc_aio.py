@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, InternalError
 from gateway.fronts.caller import Caller
 from gateway.fronts.exchange import Exchange
 from gateway.fronts.grpc_service import GrpcService, Stream, Unary
-from gateway.fronts.grpc_wire import GrpcRefusal
+from gateway.fronts.grpc_wire import GrpcRefusal, shortened
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.status import GRPC_STATUS, GrpcStatus
 
@@ -75,7 +75,7 @@ class _Methods:
         caller.read(_headers(context), self._exchange.limits)
         remaining = context.time_remaining()
         if remaining is not None:
-            caller.deadline = caller.received + remaining
+            caller.allow(remaining)
         message = await method(body, caller)
         if caller.request_id:
             await context.send_initial_metadata((("x-request-id", caller.request_id),))
@@ -99,7 +99,7 @@ class _Methods:
         else:
             status = GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)
             trailers.append(("sluice-code", error.code))
-        await context.abort(_STATUS[status], str(error), tuple(trailers))
+        await context.abort(_STATUS[status], shortened(str(error)), tuple(trailers))
 
 
 def _headers(context: Context) -> Mapping[bytes, bytes]:

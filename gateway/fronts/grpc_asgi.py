@@ -64,7 +64,7 @@ class GrpcOverAsgi:
         caller.received = self._exchange.clock()
         timeout = headers.get(b"grpc-timeout")
         if timeout is not None:
-            caller.deadline = caller.received + timeout_seconds(timeout)
+            caller.allow(timeout_seconds(timeout))
         message = await unary(unframe(body), caller)
         start = [_CONTENT_TYPE, (b"x-request-id", caller.request_id.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": start, "trailers": True})

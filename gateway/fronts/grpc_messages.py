@@ -1,6 +1,6 @@
 """Translates between `sluice.v1` messages and the gateway's own values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -25,6 +25,18 @@ def parse(message_type: type[M], body: bytes) -> M:
 
 def row_input(row: pb.PredictRequest | pb.Row) -> RowInput:
     return RowInput(_scalars("entity", row.entities), _scalars("feature", row.features), row.unit)
+
+
+def row_inputs(rows: Iterable[pb.Row]) -> list[RowInput | InvalidRequest]:
+    """Read many rows; what is wrong with one of them takes its place, and harms no other."""
+    return [_row_or_error(row) for row in rows]
+
+
+def _row_or_error(row: pb.Row) -> RowInput | InvalidRequest:
+    try:
+        return row_input(row)
+    except InvalidRequest as exc:
+        return exc
 
 
 def predict_response(request_id: str, answer: Answer) -> bytes:

@@ -13,6 +13,7 @@ from gateway.fronts.grpc_messages import (
     predict_many_response,
     predict_response,
     row_input,
+    row_inputs,
 )
 from gateway.fronts.health import Health
 from protos.sluice.v1 import prediction_pb2 as pb
@@ -56,7 +57,7 @@ class GrpcService:
 
     async def _predict_many(self, body: bytes, caller: Caller) -> bytes:
         request = parse(pb.PredictManyRequest, body)
-        rows = [row_input(row) for row in request.rows]
+        rows = row_inputs(request.rows)
         outcomes = await self._exchange.predict_many(caller, request.deployment, rows, request.request_id)
         return predict_many_response(caller.request_id, outcomes)
 

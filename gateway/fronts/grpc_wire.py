@@ -16,6 +16,7 @@ _UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-
 _TIMEOUT_DIGITS = 8
 # Printable ASCII but the percent sign travels as it is.
 _PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+_LONGEST_MESSAGE = 400  # characters; each may become twelve bytes
 
 
 class GrpcRefusal(Exception):
@@ -88,7 +89,12 @@ def status_headers(error: GatewayError | GrpcRefusal) -> HeaderList:
 
 def percent_encoded(message: str) -> bytes:
     """A message fit for `grpc-message`: UTF-8, with everything but printable ASCII percent-encoded."""
-    return quote(message, safe=_PLAIN, errors="replace").encode()
+    return quote(shortened(message), safe=_PLAIN, errors="replace").encode()
+
+
+def shortened(message: str) -> str:
+    """The beginning of a message: callers' clients break on metadata of more than a few kilobytes."""
+    return message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "…"
 
 
 def _refuse_flag(flag: int) -> None:

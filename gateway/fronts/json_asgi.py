@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from gateway.errors import GatewayError, InternalError
+from gateway.errors import GatewayError, InternalError, InvalidRequest
 from gateway.fronts.asgi import CallerLeft, HeaderList, Receive, Scope, Send, read_body
 from gateway.fronts.caller import Caller, Headers, milliseconds
 from gateway.fronts.exchange import Exchange
@@ -64,7 +64,7 @@ class JsonOverAsgi:
         caller.received = self._exchange.clock()
         timeout = headers.get(b"sluice-timeout-ms")
         if timeout is not None:
-            caller.deadline = caller.received + milliseconds(timeout)
+            caller.allow(milliseconds(timeout))
         return await handler(deployment, body, caller)
 
     async def _predict(self, deployment: str, body: bytes, caller: Caller) -> bytes:
@@ -73,9 +73,9 @@ class JsonOverAsgi:
         return predict_answer(caller.request_id, answer)
 
     async def _predict_many(self, deployment: str, body: bytes, caller: Caller) -> bytes:
-        request = read_predict_many(body)
-        rows = [row_input(row) for row in request.rows]
-        outcomes = await self._exchange.predict_many(caller, deployment, rows, request.request_id)
+        bodies, request_id = read_predict_many(body)
+        rows = [row if isinstance(row, InvalidRequest) else row_input(row) for row in bodies]
+        outcomes = await self._exchange.predict_many(caller, deployment, rows, request_id)
         return predict_many_answer(caller.request_id, outcomes)
 
     async def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> None:

@@ -41,6 +41,13 @@ class PredictManyBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     request_id: str = ""
 
 
+class _ManyBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A `PredictManyBody` whose rows are not read yet, so that a bad one fails alone."""
+
+    rows: list[msgspec.Raw]
+    request_id: str = ""
+
+
 class PredictionBody(msgspec.Struct, gc=False):
     """What was predicted, by whom, and what stood in for what was missing."""
 
@@ -102,15 +109,25 @@ class ErrorAnswer(msgspec.Struct, gc=False):
 
 encode = msgspec.json.Encoder().encode
 _predict = msgspec.json.Decoder(PredictBody)
-_predict_many = msgspec.json.Decoder(PredictManyBody)
+_predict_many = msgspec.json.Decoder(_ManyBody)
+_row = msgspec.json.Decoder(RowBody)
 
 
 def read_predict(body: bytes) -> PredictBody:
     return _read(_predict, body)
 
 
-def read_predict_many(body: bytes) -> PredictManyBody:
-    return _read(_predict_many, body)
+def read_predict_many(body: bytes) -> tuple[list[RowBody | InvalidRequest], str]:
+    """Return the rows, each read or with what is wrong with it, and the request id."""
+    many = _read(_predict_many, body)
+    return [_row_or_error(bytes(row)) for row in many.rows], many.request_id
+
+
+def _row_or_error(row: bytes) -> RowBody | InvalidRequest:
+    try:
+        return _read(_row, row)
+    except InvalidRequest as exc:
+        return exc
 
 
 def _read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

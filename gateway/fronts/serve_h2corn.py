@@ -54,6 +54,7 @@ def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float)
         access_log=False,
         log_format="json",
         timeout_graceful_shutdown=grace,
+        timeout_request_body_idle=_STALL,
         h2_initial_stream_window_size=window,
         h2_initial_connection_window_size=4 * window,
         request_policies=tuple(

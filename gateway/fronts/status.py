@@ -6,6 +6,7 @@ from gateway.errors import (
     BackendUnavailable,
     DeadlineExceeded,
     DeploymentNotFound,
+    FeaturesMissing,
     FeaturesUnavailable,
     GatewayError,
     InternalError,
@@ -24,6 +25,7 @@ class GrpcStatus(IntEnum):
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
     RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
     UNIMPLEMENTED = 12
     INTERNAL = 13
     UNAVAILABLE = 14
@@ -37,6 +39,7 @@ GRPC_STATUS: dict[type[GatewayError], GrpcStatus] = {
     DeadlineExceeded: GrpcStatus.DEADLINE_EXCEEDED,
     Overloaded: GrpcStatus.RESOURCE_EXHAUSTED,
     FeaturesUnavailable: GrpcStatus.UNAVAILABLE,
+    FeaturesMissing: GrpcStatus.FAILED_PRECONDITION,
     BackendUnavailable: GrpcStatus.UNAVAILABLE,
     PredictionFailed: GrpcStatus.INTERNAL,
     InternalError: GrpcStatus.INTERNAL,
@@ -50,6 +53,7 @@ HTTP_STATUS: dict[type[GatewayError], int] = {
     DeadlineExceeded: 504,
     Overloaded: 429,
     FeaturesUnavailable: 503,
+    FeaturesMissing: 422,
     BackendUnavailable: 503,
     PredictionFailed: 500,
     InternalError: 500,

@@ -33,4 +33,5 @@ def test_caller_faults_and_ours_are_told_apart() -> None:
         "REQUEST_TOO_LARGE",
         "DEPLOYMENT_NOT_FOUND",
         "OVERLOADED",
+        "FEATURES_MISSING",
     }

@@ -1,12 +1,14 @@
 """The line, with scripted backends, fixed features and a manual clock: every row is answered once, and rightly."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from gateway.admission import Admission, Entrance
@@ -15,6 +17,7 @@ from gateway.deployment import Deployment, UnitRule
 from gateway.errors import (
     DeadlineExceeded,
     DeploymentNotFound,
+    FeaturesMissing,
     FeaturesUnavailable,
     GatewayError,
     InternalError,
@@ -42,6 +45,7 @@ from routing.table import CANARY, CHAMPION, SHADOW, Canary, Table
 EVENT_NOW = 10_000.0
 POLICY = Policy("p1", 0.0, 100.0, Thresholds((10.0,), ("approve", "decline")))
 Result = Answer | GatewayError
+Column = NDArray[np.float64]
 
 
 @dataclass
@@ -107,8 +111,10 @@ Build = Callable[..., House]
 async def build(tmp_path: Path) -> AsyncIterator[Build]:
     houses: list[House] = []
 
-    def make(weight: int = 0, shadow_rate: float = 0.0, waiting_limit: int = 100, lists: int = 2) -> House:
-        house = make_house(tmp_path, weight, shadow_rate, waiting_limit, lists)
+    def make(
+        weight: int = 0, shadow_rate: float = 0.0, waiting_limit: int = 100, lists: int = 2, **plan: object
+    ) -> House:
+        house = make_house(tmp_path, weight, shadow_rate, waiting_limit, lists, **plan)
         houses.append(house)
         return house
 
@@ -117,12 +123,19 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
         await house.admission.close()
 
 
-def make_house(directory: Path, weight: int, shadow_rate: float, waiting_limit: int, lists: int) -> House:
-    plan = small_plan(directory)
+def infinite_for_seven(columns: Mapping[str, Column]) -> dict[str, Column]:
+    return {"infinite": 1.0 / (columns["amount"] - 7.0)}
+
+
+def make_house(
+    directory: Path, weight: int, shadow_rate: float, waiting_limit: int, lists: int, **changes: object
+) -> House:
+    plan = small_plan(directory, **changes)
+    transform = None if plan.transform is None else infinite_for_seven
     features, clock, series = FixedFeatures(), ManualClock(100.0), SeriesFile(directory / "metrics", 0)
     backends = {arm: ScriptedBackend() for arm in (CHAMPION, CANARY, SHADOW)}
     lanes = {
-        arm: Lane(arm, version, "d" * 64, plan, MatrixBuilder(plan, None), backends[arm], POLICY)
+        arm: Lane(arm, version, "d" * 64, plan, MatrixBuilder(plan, transform), backends[arm], POLICY)
         for arm, version in ((CHAMPION, "1"), (CANARY, "2"), (SHADOW, "2"))
     }
     table = Table("fraud", 1, "1", b"fraud", Canary("2", weight))
@@ -254,6 +267,24 @@ async def test_an_answer_after_the_deadline_is_no_answer(build: Build) -> None:
     assert house.counted("sluice_calls_total", arm="champion", code="DEADLINE_EXCEEDED") == 1
 
 
+async def test_a_refusal_needs_no_file(build: Build, tmp_path: Path) -> None:
+    """Whatever becomes of the metric files, a refused row is answered, and its neighbours are too."""
+    house = build()
+    shutil.rmtree(tmp_path / "metrics")
+    house.submit("bad", features={"amount": "much"})
+    house.submit("good")
+    assert isinstance(await house.outcome("bad"), InvalidRequest)
+    assert isinstance(await house.outcome("good"), Answer)
+
+
+async def test_values_that_make_a_feature_infinite_are_that_rows_mistake(build: Build) -> None:
+    house = build(features=["infinite"], transform={"module": "models.fraud.transform", "sha256": "0" * 64})
+    house.submit("bad", features={"amount": 7.0})
+    house.submit("good", features={"amount": 8.0})
+    assert isinstance(await house.outcome("bad"), InvalidRequest)
+    assert isinstance(await house.outcome("good"), Answer)
+
+
 async def test_too_many_waiting_calls_are_refused_and_the_others_answered(build: Build) -> None:
     house = build(waiting_limit=5)
     for number in range(8):
@@ -294,7 +325,7 @@ async def test_one_row_without_features_harms_no_other(build: Build) -> None:
     house = build()
     house.submit("known", card=1)
     house.submit("unknown", card=999)
-    assert isinstance(await house.outcome("unknown"), FeaturesUnavailable)
+    assert isinstance(await house.outcome("unknown"), FeaturesMissing)
     assert isinstance(await house.outcome("known"), Answer)
     assert house.backends[CHAMPION].runs == [1]
 

@@ -90,12 +90,16 @@ async def test_a_body_may_come_in_pieces(size: int) -> None:
     assert status(sent) == 0
 
 
-async def test_the_deadline_counts_from_when_the_bytes_are_there() -> None:
+async def test_the_deadline_counts_from_when_the_bytes_are_there_and_leaves_time_for_the_way_back() -> None:
     door = ScriptedDoor()
     await grpc(door, [FRAME], **{"grpc-timeout": "50m"})
     await post(door, b"{}", **{"sluice-timeout-ms": "50"})
     await post(door, b"{}", **{"sluice-timeout-ms": "0"})
-    assert [(call.received, call.deadline) for call in door.calls] == [(100.0, 100.05), (100.0, 100.05), (100.0, 100.0)]
+    assert [(call.received, call.deadline) for call in door.calls] == [
+        (100.0, 100.045),
+        (100.0, 100.045),
+        (100.0, 100.0),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,3 +214,28 @@ async def test_a_late_reply_to_a_cancelled_call_is_ignored() -> None:
     with pytest.raises(asyncio.CancelledError):
         await asking
     door.held[0].reply(approve(door.held[0]))
+
+
+async def test_a_row_that_cannot_be_read_fails_alone() -> None:
+    door = ScriptedDoor()
+    rows = b'[{"entities": {"card_id": 1}}, null, {"moon": 1}, {"features": {"amount": null}}, {"unit": "%s"}, {}]'
+    body = b'{"rows": ' + rows.replace(b"%s", b"u" * 300) + b"}"
+    code, _, document = await post(door, body, path=f"{JSON}Many")
+    results = document["results"]
+    assert code == 200
+    assert ["prediction" if result.get("prediction") else result["error"]["code"] for result in results] == [
+        "prediction",
+        *["INVALID_REQUEST"] * 4,
+        "prediction",
+    ]
+
+
+async def test_a_grpc_row_that_cannot_be_read_fails_alone() -> None:
+    good, bad = pb.Row(unit="a"), pb.Row(unit="b")
+    bad.features["amount"].SetInParent()
+    request = pb.PredictManyRequest(deployment="fraud", rows=[good, bad, pb.Row(unit="u" * 300), good])
+    body = request.SerializeToString()
+    framed = b"\0" + len(body).to_bytes(4, "big") + body
+    sent = await grpc(ScriptedDoor(), [framed], path="/sluice.v1.Predictions/PredictMany")
+    results = pb.PredictManyResponse.FromString(sent[1]["body"][5:]).results
+    assert [result.WhichOneof("result") for result in results] == ["prediction", "error", "error", "prediction"]
