@@ -34,8 +34,8 @@ class Listeners:
 def open_listeners(config: ServeConfig) -> Listeners:
     """Open both sockets. Raises `PortTaken`."""
     if config.front == "conservative":
-        _bind(config.host, config.grpc_port, "gRPC").close()
-        grpc = _bind(config.host, config.grpc_port, "gRPC", reserve=True)
+        _check_silent(config.host, config.grpc_port, "gRPC")
+        grpc = _bind(config.host, config.grpc_port, "gRPC", share=True)
     else:
         grpc = _listen(config.host, config.grpc_port, "gRPC")
     try:
@@ -50,6 +50,22 @@ def check_free(host: str, port: int, what: str) -> None:
     _bind(host, port, what).close()
 
 
+def _check_silent(host: str, port: int, what: str) -> None:
+    """Raise `PortTaken` when somebody answers: a port that is shared on purpose can be bound all the same."""
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError:
+        return
+    raise _taken(host, port, what)
+
+
+def _taken(host: str, port: int, what: str) -> PortTaken:
+    return PortTaken(
+        f"port {port} ({what}) is taken on {host}: is a gateway running already? "
+        f"Stop it, or choose another with --{what.lower()}-port"
+    )
+
+
 def _listen(host: str, port: int, what: str) -> socket.socket:
     sock = _bind(host, port, what)
     sock.listen(BACKLOG)
@@ -57,19 +73,17 @@ def _listen(host: str, port: int, what: str) -> socket.socket:
     return sock
 
 
-def _bind(host: str, port: int, what: str, reserve: bool = False) -> socket.socket:
+def _bind(host: str, port: int, what: str, share: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
-    # Not both: a socket that only reserves must be seen by the next one who asks whether the port is free.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if reserve else socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if share:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind((host, port))
     except OSError as exc:
         sock.close()
         if exc.errno == errno.EADDRINUSE:
-            raise PortTaken(
-                f"port {port} ({what}) is taken on {host}: is a gateway running already? "
-                f"Stop it, or choose another with --{what.lower()}-port"
-            ) from exc
+            raise _taken(host, port, what) from exc
         raise PortTaken(f"cannot listen on {host}:{port} ({what}): {exc.strerror}") from exc
     return sock

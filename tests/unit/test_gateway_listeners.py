@@ -27,11 +27,29 @@ def test_a_second_start_on_taken_ports_says_so(config: ServeConfig, front: str) 
     config = replace(config, front=front)  # type: ignore[arg-type]
     listeners = open_listeners(config)
     try:
-        with pytest.raises(PortTaken, match=f"port {config.grpc_port} \\(gRPC\\) is taken.*--grpc-port"):
+        with pytest.raises(PortTaken, match=r"is taken on 127\.0\.0\.1.*--(grpc|http)-port"):
             open_listeners(config)
     finally:
         listeners.close()
     open_listeners(config).close()
+
+
+def test_a_port_that_somebody_shares_is_taken_all_the_same(config: ServeConfig) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", config.grpc_port))
+        other.listen()
+        with pytest.raises(PortTaken, match="gRPC"):
+            open_listeners(replace(config, front="conservative"))
+
+
+def test_connections_that_linger_do_not_take_a_port(config: ServeConfig) -> None:
+    listeners = open_listeners(config)
+    with socket.create_connection(("127.0.0.1", config.grpc_port)):
+        listeners.grpc.setblocking(True)
+        listeners.grpc.accept()[0].close()  # who closes first keeps the address for a while (TIME_WAIT)
+    listeners.close()
+    open_listeners(replace(config, front="conservative")).close()
 
 
 def test_a_taken_http_port_gives_the_grpc_port_back(config: ServeConfig) -> None:
