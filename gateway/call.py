@@ -41,7 +41,7 @@ class Answer:
     bundle_version: str
     policy_version: str
     degraded_reasons: tuple[str, ...] = ()
-    statuses: dict[str, FeatureStatus] = field(default_factory=dict)
+    statuses: Mapping[str, FeatureStatus] = field(default_factory=dict)
     queue_time: float = 0.0
     features_time: float = 0.0
     infer_time: float = 0.0

@@ -25,11 +25,11 @@ class Expiry:
             self._timer.cancel()
 
     def _arm(self) -> None:
-        next_deadline = min((row.call.deadline for row in self._rows if not row.settled), default=None)
-        if next_deadline is None:
+        deadlines = [row.call.deadline for row in self._rows if not row.settled]
+        if not deadlines:
             self._timer = None
             return
-        delay = max(0.0, next_deadline - self._clock())
+        delay = max(0.0, min(deadlines) - self._clock())
         self._timer = asyncio.get_running_loop().call_later(delay, self._fire)
 
     def _fire(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,11 @@ from gateway.matrix import MatrixBuilder
 from gateway.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What a lane says about one row."""
 
-    outputs: dict[str, float]
     decision: str
+    outputs: dict[str, float]
 
 
 Outcome = Decided | GatewayError
@@ -54,19 +54,19 @@ class Lane:
         if len(scores) != rows:
             failure = PredictionFailed(f"{self.arm} {self.version} gave {len(scores)} scores for {rows} rows")
             return [failure] * rows
-        if np.isfinite(matrix).all():
-            return [self._decide(score) for score in scores.tolist()]
-        finite = [bool(np.isfinite(row).all()) for row in matrix]
-        return [
-            self._decide(score) if good else InvalidRequest(NOT_FINITE)
-            for score, good in zip(scores.tolist(), finite, strict=True)
-        ]
+        outcomes = self._decide(scores.tolist())
+        finite = np.isfinite(matrix)
+        if np.count_nonzero(finite) == finite.size:
+            return outcomes
+        whole = [bool(row.all()) for row in finite]
+        return [outcome if good else InvalidRequest(NOT_FINITE) for outcome, good in zip(outcomes, whole, strict=True)]
 
-    def _decide(self, score: float) -> Outcome:
+    def _decide(self, scores: Sequence[float]) -> list[Outcome]:
+        keeps, apply = self.policy.keeps_contract, self.policy.rule.apply
+        return [Decided(*apply(score)) if keeps(score) else self._breach(score) for score in scores]
+
+    def _breach(self, score: float) -> PredictionFailed:
         policy = self.policy
-        if not policy.keeps_contract(score):
-            return PredictionFailed(
-                f"{self.arm} {self.version} scored {score!r}, outside [{policy.minimum:g}, {policy.maximum:g}]"
-            )
-        decision, outputs = policy.rule.apply(score)
-        return Decided(outputs, decision)
+        return PredictionFailed(
+            f"{self.arm} {self.version} scored {score!r}, outside [{policy.minimum:g}, {policy.maximum:g}]"
+        )

@@ -15,11 +15,12 @@ from gateway.call import Answer
 from gateway.deployment import Deployment
 from gateway.errors import DeadlineExceeded, GatewayError
 from gateway.expiry import Expiry
+from gateway.features.row_status import ALL_FRESH
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.meters import NO_ARM, Meters
 from gateway.shadow import Sample, Shadow
-from gateway.stored import Stored, StoredReader, reasons_of, refusal_of
+from gateway.stored import Stored, StoredReader, refusal_of
 from routing.table import CHAMPION
 
 
@@ -138,16 +139,17 @@ class Line:
 
     def _reply(self, lane: Lane, batch: Batch, outcomes: Sequence[Outcome], began: float, ended: float) -> list[int]:
         """Send every answer or failure; return the indices of the rows that were answered."""
-        answered = []
+        odd, answered = batch.stored.odd, []
         for index, (row, outcome) in enumerate(zip(batch.rows, outcomes, strict=True)):
             if row.settled:
                 continue
+            call = row.call
             if not isinstance(outcome, Decided):
                 self.refuse(row, outcome, lane.arm)
-            elif row.call.deadline < ended:
+            elif call.deadline < ended:
                 self.refuse(row, DeadlineExceeded("the answer was ready after the deadline"), lane.arm)
             else:
-                statuses = batch.stored.not_fresh(index)
+                status = odd.get(index, ALL_FRESH)
                 row.settle(
                     Answer(
                         outputs=outcome.outputs,
@@ -155,12 +157,12 @@ class Line:
                         arm=lane.arm,
                         bundle_version=lane.version,
                         policy_version=lane.policy.version,
-                        degraded_reasons=reasons_of(statuses),
-                        statuses=statuses,
-                        queue_time=batch.started - row.call.received,
+                        degraded_reasons=status.reasons,
+                        statuses=status.statuses,
+                        queue_time=batch.started - call.received,
                         features_time=batch.stored.seconds,
                         infer_time=ended - began,
-                        total_time=ended - row.call.received,
+                        total_time=ended - call.received,
                     )
                 )
                 answered.append(index)
@@ -171,10 +173,11 @@ class Line:
     ) -> None:
         meters = self._meters.arms[arm]
         meters.answered.add(len(answered))
+        received = [batch.rows[index].call.received for index in answered]
+        meters.total.observe_since(received, ended)
+        self._meters.queue.observe_since(received, batch.started)
         for index in answered:
-            received, outcome = batch.rows[index].call.received, outcomes[index]
-            meters.total.observe(ended - received)
-            self._meters.queue.observe(batch.started - received)
+            outcome = outcomes[index]
             if isinstance(outcome, Decided):
                 meters.decisions[outcome.decision].add()
 

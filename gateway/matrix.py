@@ -1,6 +1,6 @@
 """From stored values, request features and a transform to the float32 matrix that a model takes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,23 @@ Transform = Callable[[Mapping[str, NDArray[np.float64]]], Columns]
 
 class MatrixError(ValueError):
     """A plan whose model inputs nothing provides."""
+
+
+class _Columns(Mapping[str, NDArray[np.float64]]):
+    """A table's columns by name, each looked up when the transform asks for it: it asks for a few of many."""
+
+    def __init__(self, table: NDArray[np.float64], places: Mapping[str, int]) -> None:
+        self._table = table
+        self._places = places
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        return self._table[:, self._places[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class MatrixBuilder:
@@ -30,25 +47,22 @@ class MatrixBuilder:
         self._given = len(self._names)
         self._transform = transform
         self._derived = [name for name in plan.features if name not in self._names]
-        places = {name: at for at, name in enumerate([*self._names, *self._derived])}
+        self._places = {name: at for at, name in enumerate(self._names)}
+        places = self._places | {name: at for at, name in enumerate(self._derived, self._given)}
         self._order = np.array([places[name] for name in plan.features], dtype=np.intp)
         self._check()
 
     def build(self, stored: NDArray[np.float64], request: Sequence[Sequence[float]]) -> NDArray[np.float32]:
-        """Return shape (rows, features); `stored` is (rows, stored features), `request` is `Row.request` by row.
-
-        Columns lie together until the end: the transform wants whole columns, the model wants whole rows.
-        """
-        columns = np.empty((self._given + len(self._derived), len(request)))
-        columns[: self._stored] = stored.T
-        columns[self._stored : self._given] = np.array(request).T
-        if self._transform is not None and self._derived:
-            with np.errstate(all="ignore"):  # what is not finite is refused by the lane, row by row
-                derived = self._transform(dict(zip(self._names, columns, strict=False)))
-            for at, name in enumerate(self._derived, self._given):
-                columns[at] = derived[name]
-        with np.errstate(over="ignore"):
-            return columns[self._order].T.astype(np.float32, order="C")
+        """Return shape (rows, features); `stored` is (rows, stored features), `request` is `Row.request` by row."""
+        table = np.empty((len(request), self._given + len(self._derived)))
+        table[:, : self._stored] = stored
+        table[:, self._stored : self._given] = request
+        with np.errstate(all="ignore"):  # what is not finite is refused by the lane, row by row
+            if self._transform is not None and self._derived:
+                derived = self._transform(_Columns(table, self._places))
+                for at, name in enumerate(self._derived, self._given):
+                    table[:, at] = derived[name]
+            return table.take(self._order, axis=1).astype(np.float32)
 
     def _check(self) -> None:
         if not self._derived:

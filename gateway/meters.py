@@ -49,10 +49,10 @@ class Meters:
         """Count a row that got no prediction."""
         self._refusals[arm, code].add()
 
-    def count_not_fresh(self, cells: Iterable[tuple[int, FeatureStatus]]) -> None:
-        """Count the features of one row that were not fresh: column and status."""
+    def count_not_fresh(self, cells: Iterable[tuple[int, FeatureStatus]], rows: int) -> None:
+        """Count the features (column and status) that were not fresh in so many rows."""
         for column, status in cells:
-            self._not_fresh[column][status].add()
+            self._not_fresh[column][status].add(rows)
 
 
 class ShadowMeters:

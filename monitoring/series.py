@@ -12,6 +12,7 @@ import json
 import mmap
 import os
 from bisect import bisect_left
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,16 @@ class Histogram:
         values = self._values
         values[self._offset + bisect_left(self._bounds, value)] += 1.0
         values[self._sum] += value
+
+    def observe_since(self, moments: Iterable[float], now: float) -> None:
+        """Count what has passed since each of the moments: `observe(now - moment)` for a whole list."""
+        values, bounds, offset = self._values, self._bounds, self._offset
+        total = 0.0
+        for moment in moments:
+            passed = now - moment
+            values[offset + bisect_left(bounds, passed)] += 1.0
+            total += passed
+        values[self._sum] += total
 
 
 class SeriesFile:

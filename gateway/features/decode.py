@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gateway.call import FeatureStatus
 from gateway.features.block import Draft, empty_draft
-from gateway.features.feast_values import UNKNOWN, decode_integer, decode_stamp, decode_value
+from gateway.features.feast_values import decode_integer, decode_value
 from gateway.features.layout import Layout, Run
 from gateway.features.plan import Plan
 
@@ -45,13 +45,10 @@ def _whole(plan: Plan, rows: Sequence[tuple[list[bytes], ...]]) -> Draft | None:
             if not (_fixed(run, len(rows), fields, values) if run.width else _varied(run, fields, values)):
                 return None
         tails = [reply[at:] for row in rows for reply, at in zip(row, plan.stamps_at, strict=True)]
-        times = [decode_stamp(field) for tail in tails for field in tail]
-        stamps = np.array(times).reshape(len(rows), len(plan.views))
     except (TypeError, ValueError):
         return None
-    statuses = np.empty(values.shape, np.uint8)
-    statuses.fill(FeatureStatus.FRESH)
-    return Draft(values, statuses, stamps, UNKNOWN not in times)
+    stamps: list[bytes | None] = list(chain.from_iterable(tails))
+    return Draft(values, None, stamps) if len(stamps) == len(rows) * len(plan.views) else None
 
 
 def _fixed(run: Run, rows: int, fields: list[bytes], values: NDArray[np.float64]) -> bool:
@@ -90,11 +87,12 @@ def _mended(plan: Plan, rows: Sequence[Row]) -> Draft:
     if found is None:  # something of the right length is of another type: rare enough to take all of it one by one
         odd = [(row, group) for row in range(len(rows)) for group in range(len(layouts))]
         found = empty_draft(len(rows), len(plan.stored), len(plan.views), FeatureStatus.FRESH)
+    statuses = np.full(found.values.shape, FeatureStatus.FRESH, np.uint8)
     for row, group in odd:
         columns, views = plan.spans[group]
-        place = found.values[row, columns], found.statuses[row, columns], found.stamps[row, views]
-        _one_by_one(layouts[group], rows[row][group], *place)
-    return found._replace(whole=False)
+        place = found.values[row, columns], statuses[row, columns]
+        found.put_stamps(row, views, _one_by_one(layouts[group], rows[row][group], *place))
+    return found._replace(statuses=statuses)
 
 
 def _may_be_whole(layout: Layout, reply: Reply) -> bool:
@@ -108,18 +106,19 @@ def _may_be_whole(layout: Layout, reply: Reply) -> bool:
 
 
 def _one_by_one(
-    layout: Layout, reply: Reply, values: NDArray[np.float64], statuses: NDArray[np.uint8], stamps: NDArray[np.float64]
-) -> None:
-    stamps[:] = UNKNOWN
+    layout: Layout, reply: Reply, values: NDArray[np.float64], statuses: NDArray[np.uint8]
+) -> list[bytes | None]:
+    """Read one key's fields into their places; return its stamps."""
+    unknown: list[bytes | None] = [None] * (layout.fields - layout.features)
     if not isinstance(reply, list) or len(reply) != layout.fields:
         statuses[:] = _status_without_fields(reply)
-        return
+        return unknown
     if reply == layout.absent:
         statuses[:] = FeatureStatus.MISSING
-        return
+        return unknown
     for kind, column, field in zip(layout.types, layout.order, reply, strict=False):
         values[column], statuses[column] = decode_value(kind, field)
-    stamps[:] = [decode_stamp(field) for field in reply[layout.features :]]
+    return reply[layout.features :]
 
 
 def _status_without_fields(reply: Reply) -> FeatureStatus:

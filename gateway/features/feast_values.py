@@ -26,8 +26,9 @@ UNKNOWN: Final = -math.inf
 _NULL_VAL = b"\x98\x01\x00"
 _INT_BITS = {"int32": 32, "int64": 64, "unix_timestamp": 64, "bool": 64}
 _STAMP_SECONDS, _STAMP_NANOS = 0x08, 0x10
-_SECONDS_FORM, _SECONDS_MASK = 0x0080_8080_8008, 0x8080_8080_80FF
-_NANOS_FORM, _NANOS_MASK = 0x0080_8080_8010, 0x8080_8080_80FF
+_WITH_SECONDS = struct.Struct("6B")
+_CONTINUED = 128 + (128 << 7) + (128 << 14) + (128 << 21)
+"""What the continuation bits of a five-byte varint add to its weighted bytes."""
 
 
 def decode_value(kind: str, data: bytes | None) -> tuple[float, FeatureStatus]:
@@ -67,36 +68,36 @@ def decode_integer(kind: str, data: bytes) -> float:
     return float(number)
 
 
-@lru_cache(maxsize=32768)
 def decode_stamp(data: bytes | None) -> float:
     """Event time in unix seconds, nanoseconds included; `UNKNOWN` when it is absent or unreadable.
 
-    Remembered, because hot entities come again before they are written again: 0.15 us instead of 1.4.
-    A pass with numpy over all stamps of a list costs 22 us whatever the list, which only long lists earn back.
-    The form of nearly every stamp (five-byte seconds, none or five bytes of nanoseconds) is taken apart at once.
+    The form of nearly every stamp (seconds of five bytes, from 1978 to 3058) is taken apart at once.
     """
     if data is None:
         return UNKNOWN
-    word = int.from_bytes(data, "little")
-    if word & _SECONDS_MASK != _SECONDS_FORM:
+    if len(data) < _WITH_SECONDS.size:
         return _any_stamp(data)
-    seconds, word = _five_bytes(word >> 8), word >> 48
-    if len(data) == 6:
+    tag, a, b, c, d, e = _WITH_SECONDS.unpack_from(data)
+    if tag != _STAMP_SECONDS or a < 128 or b < 128 or c < 128 or d < 128 or e > 127:
+        return _any_stamp(data)
+    seconds: float = a + (b << 7) + (c << 14) + (d << 21) + (e << 28) - _CONTINUED
+    if len(data) == _WITH_SECONDS.size:
         return float(seconds)
-    if len(data) != 12 or word & _NANOS_MASK != _NANOS_FORM:
-        return _any_stamp(data)
-    return seconds + _five_bytes(word >> 8) * 1e-9
+    fraction = _fraction(data[_WITH_SECONDS.size :])
+    return _any_stamp(data) if fraction is None else seconds + fraction
 
 
-def _five_bytes(word: int) -> int:
-    """A five-byte varint in the low forty bits."""
-    return (
-        word & 0x7F
-        | word >> 1 & 0x3F80
-        | word >> 2 & 0x1FC000
-        | word >> 3 & 0xFE00000
-        | word >> 4 & 0x7F0000000
-    )  # fmt: skip
+@lru_cache(maxsize=4096)
+def _fraction(data: bytes) -> float | None:
+    """Seconds out of the field of nanoseconds; None when it is not exactly that field.
+
+    Remembered, because whole pipelines stamp at the same fraction of a second.
+    """
+    try:
+        nanos, end = _varint(data, 1)
+    except ValueError:
+        return None
+    return _signed(nanos) * 1e-9 if data[0] == _STAMP_NANOS and end == len(data) else None
 
 
 def _any_stamp(data: bytes) -> float:

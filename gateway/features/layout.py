@@ -83,9 +83,14 @@ class Layout:
         zeros = [bytes([TAGS[kind]]).ljust(WIDTHS.get(kind, 2), b"\0") for kind in types]
         put(self, "stand_in", zeros + [b""] * len(self.views))
 
-    def command(self, key: bytes) -> bytes:
-        """The HMGET of one key."""
-        return b"%b$%d\r\n%b%b" % (self.head, len(key), key, self.tail)
+    def commands(self, keys: Sequence[bytes]) -> bytes:
+        """The HMGETs of some keys, which are not empty."""
+        length = len(keys[0])
+        if len(set(map(len, keys))) > 1:
+            return b"".join([self.commands([key]) for key in keys])
+        # Keys of one length are the rule: then what stands between them is the same, and one join writes all.
+        start = b"%b$%d\r\n" % (self.head, length)
+        return start + (self.tail + start).join(keys) + self.tail
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ class ListRead:
         self._plan = plan
         self._rows = len(keys)
         self._parts = list(map(_Part, plan.groups, zip(*keys, strict=True)))
-        self.commands = b"".join([part.group.layout.command(key) for part in self._parts for key in part.keys])
+        self.commands = b"".join([part.group.layout.commands(part.keys) for part in self._parts])
         self.owed = sum([len(part.keys) for part in self._parts])
 
     def conclude(self, replies: list[Reply], event_now: float) -> FeatureBlock:

@@ -6,6 +6,7 @@ reader does not understand to the letter is refused when the plan is loaded; not
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from gateway.features.feast_values import TAGS
 from gateway.features.keys import ENTITYLESS, KEY_TYPES, JoinKey, KeyEncoder, KeyValue, key_encoder
 from gateway.features.layout import Feature, Layout, Run, View, runs_of
 from gateway.features.plan_node import Node, PlanError, distinct, read_document
+from gateway.features.row_status import RowStatuses
 
 __all__ = ["Feature", "Group", "JoinKey", "Plan", "PlanError", "RequestFeature", "Transform", "View", "load_plan"]
 
@@ -80,8 +82,11 @@ class Plan:
     limits: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     """Per view, the greatest age in seconds that is fresh; infinity for none."""
     defaults: NDArray[np.float64] = field(init=False, repr=False, compare=False)
-    refusing: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
-    """Per stored feature, whether the call is refused when it is not fresh."""
+    limited: tuple[tuple[int, float], ...] = field(init=False, repr=False, compare=False)
+    """The views that have a limit, by number, with it."""
+    view_columns: tuple[slice, ...] = field(init=False, repr=False, compare=False)
+    """Per view, its columns in `stored`."""
+    row_statuses: RowStatuses = field(init=False, repr=False, compare=False)
     _encoders: tuple[KeyEncoder, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +103,9 @@ class Plan:
         put(self, "view_of", np.array([at for at, view in enumerate(views) for _ in view.features], np.intp))
         put(self, "limits", np.array([view.ttl_seconds or np.inf for view in views]))
         put(self, "defaults", np.array([feature.default or 0.0 for feature in stored]))
-        put(self, "refusing", np.array([feature.default is None for feature in stored], np.bool_))
+        put(self, "limited", tuple((at, view.ttl_seconds) for at, view in enumerate(views) if view.ttl_seconds))
+        put(self, "view_columns", _view_columns(views))
+        put(self, "row_statuses", RowStatuses(stored, views))
         put(self, "_encoders", tuple(key_encoder(self.project, group.join_keys) for group in self.groups))
 
     def row_keys(self, entities: Mapping[str, KeyValue]) -> tuple[bytes, ...]:
@@ -113,6 +120,11 @@ def _spans(groups: tuple[Group, ...]) -> tuple[tuple[slice, slice], ...]:
         spans.append((slice(column, column + group.layout.features), slice(view, view + len(group.views))))
         column, view = column + group.layout.features, view + len(group.views)
     return tuple(spans)
+
+
+def _view_columns(views: tuple[View, ...]) -> tuple[slice, ...]:
+    ends = list(accumulate(len(view.features) for view in views))
+    return tuple(slice(end - len(view.features), end) for view, end in zip(views, ends, strict=True))
 
 
 def load_plan(path: Path) -> Plan:

@@ -38,18 +38,14 @@ class Exchange:
     def describe(self, deployment: str) -> Description:
         return self._door.describe(deployment)
 
-    async def predict(self, caller: Caller, deployment: str, row: RowInput, request_id: str) -> Answer:
-        """Ask for one row; raises the error that the gateway answered."""
+    def ask(self, caller: Caller, deployment: str, row: RowInput, request_id: str) -> "asyncio.Future[Outcome]":
+        """Ask for one row; `answered` makes an answer, or the gateway's error, of what the future brings."""
         if not deployment:
             raise InvalidRequest("deployment is missing")
         caller.settle(request_id, row.unit, self.limits, self.new_id)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._door.submit(_call(caller, deployment, row, caller.unit, caller.request_id, partial(_resolve, future)))
-        outcome = await future
-        if isinstance(outcome, GatewayError):
-            # The line may answer many calls with one error object: what a raise adds to it must not pile up.
-            raise outcome.with_traceback(None)
-        return outcome
+        return future
 
     async def predict_many(
         self, caller: Caller, deployment: str, rows: Sequence[RowInput | InvalidRequest], request_id: str
@@ -86,6 +82,14 @@ class Exchange:
             raise RequestTooLarge(f"{len(rows)} rows: at most {self.limits.max_rows} go into one request")
         if caller.unit:
             raise InvalidRequest("header sluice-unit names one unit: with many rows, give each row its own unit")
+
+
+def answered(outcome: Outcome) -> Answer:
+    """Return the answer; raises the error that the gateway answered instead."""
+    if isinstance(outcome, GatewayError):
+        # The line may answer many calls with one error object: what a raise adds to it must not pile up.
+        raise outcome.with_traceback(None)
+    return outcome
 
 
 class Gathering:

@@ -9,10 +9,20 @@ from gateway.call import Answer, Scalar
 from gateway.description import Description, FieldDescription
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.fronts.exchange import Outcome, RowInput
-from gateway.fronts.timings import microseconds, slowest
+from gateway.fronts.grpc_prediction import delimited, prediction, tag, timings
+from gateway.fronts.timings import slowest
 from protos.sluice.v1 import prediction_pb2 as pb
 
 M = TypeVar("M", bound=Message)
+
+_REQUEST_ID = tag(pb.PredictResponse, "request_id")
+_PREDICTION = tag(pb.PredictResponse, "prediction")
+_TIMINGS = tag(pb.PredictResponse, "timings")
+_MANY_REQUEST_ID = tag(pb.PredictManyResponse, "request_id")
+_RESULTS = tag(pb.PredictManyResponse, "results")
+_MANY_TIMINGS = tag(pb.PredictManyResponse, "timings")
+_ROW_PREDICTION = tag(pb.RowResult, "prediction")
+_ROW_ERROR = tag(pb.RowResult, "error")
 
 
 def parse(message_type: type[M], body: bytes) -> M:
@@ -40,27 +50,28 @@ def _row_or_error(row: pb.Row) -> RowInput | InvalidRequest:
 
 
 def predict_response(request_id: str, answer: Answer) -> bytes:
-    response = pb.PredictResponse()
-    response.request_id = request_id
-    _write_prediction(answer, response.prediction)
-    _write_timings(answer, response.timings)
-    return response.SerializeToString()
+    return b"".join(
+        (
+            delimited(_REQUEST_ID, request_id.encode()),
+            delimited(_PREDICTION, prediction(answer)),
+            delimited(_TIMINGS, timings(answer)),
+        )
+    )
 
 
 def predict_many_response(request_id: str, outcomes: Sequence[Outcome]) -> bytes:
-    response = pb.PredictManyResponse()
-    response.request_id = request_id
+    parts = [delimited(_MANY_REQUEST_ID, request_id.encode())]
     for outcome in outcomes:
-        result = response.results.add()
         if isinstance(outcome, GatewayError):
-            result.error.code = outcome.code
-            result.error.message = str(outcome)
+            error = pb.Error(code=outcome.code, message=str(outcome))
+            result = delimited(_ROW_ERROR, error.SerializeToString())
         else:
-            _write_prediction(outcome, result.prediction)
+            result = delimited(_ROW_PREDICTION, prediction(outcome))
+        parts.append(delimited(_RESULTS, result))
     slow = slowest(outcomes)
     if slow is not None:
-        _write_timings(slow, response.timings)
-    return response.SerializeToString()
+        parts.append(delimited(_MANY_TIMINGS, timings(slow)))
+    return b"".join(parts)
 
 
 def describe_response(description: Description) -> bytes:
@@ -98,30 +109,6 @@ def _empty(what: str, name: str, value: pb.Value) -> Scalar:
         raise InvalidRequest(f"{what} {name} has no value")
     scalar: Scalar = getattr(value, kind)
     return scalar
-
-
-def _write_prediction(answer: Answer, into: pb.Prediction) -> None:
-    # Field by field: three times as fast as building nested messages from keywords.
-    outputs = into.outputs
-    for name, value in answer.outputs.items():
-        outputs[name] = value
-    into.decision = answer.decision
-    into.arm = answer.arm
-    into.bundle_version = answer.bundle_version
-    into.policy_version = answer.policy_version
-    if answer.degraded_reasons:
-        into.degraded = True
-        into.degraded_reasons.extend(answer.degraded_reasons)
-    statuses = into.feature_statuses
-    for feature, status in answer.statuses.items():
-        statuses[feature] = pb.FeatureStatus.ValueType(status)
-
-
-def _write_timings(answer: Answer, into: pb.Timings) -> None:
-    into.queue_us = microseconds(answer.queue_time)
-    into.features_us = microseconds(answer.features_time)
-    into.infer_us = microseconds(answer.infer_time)
-    into.total_us = microseconds(answer.total_time)
 
 
 def _field(field: FieldDescription) -> pb.Field:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from gateway.fronts import reflection
 from gateway.fronts.caller import Caller
 from gateway.fronts.door import Door
-from gateway.fronts.exchange import Exchange
+from gateway.fronts.exchange import Exchange, answered
 from gateway.fronts.grpc_messages import (
     describe_response,
     parse,
@@ -52,8 +52,8 @@ class GrpcService:
 
     async def _predict(self, body: bytes, caller: Caller) -> bytes:
         request = parse(pb.PredictRequest, body)
-        answer = await self._exchange.predict(caller, request.deployment, row_input(request), request.request_id)
-        return predict_response(caller.request_id, answer)
+        outcome = await self._exchange.ask(caller, request.deployment, row_input(request), request.request_id)
+        return predict_response(caller.request_id, answered(outcome))
 
     async def _predict_many(self, body: bytes, caller: Caller) -> bytes:
         request = parse(pb.PredictManyRequest, body)

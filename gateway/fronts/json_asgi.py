@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from gateway.errors import GatewayError, InternalError, InvalidRequest
 from gateway.fronts.asgi import CallerLeft, HeaderList, Receive, Scope, Send, read_body
 from gateway.fronts.caller import Caller, Headers, milliseconds
-from gateway.fronts.exchange import Exchange
+from gateway.fronts.exchange import Exchange, answered
 from gateway.fronts.json_messages import predict_answer, predict_many_answer, row_input
 from gateway.fronts.json_refusal import (
     HttpRefusal,
@@ -69,8 +69,8 @@ class JsonOverAsgi:
 
     async def _predict(self, deployment: str, body: bytes, caller: Caller) -> bytes:
         request = read_predict(body)
-        answer = await self._exchange.predict(caller, deployment, row_input(request), request.request_id)
-        return predict_answer(caller.request_id, answer)
+        outcome = await self._exchange.ask(caller, deployment, row_input(request), request.request_id)
+        return predict_answer(caller.request_id, answered(outcome))
 
     async def _predict_many(self, deployment: str, body: bytes, caller: Caller) -> bytes:
         bodies, request_id = read_predict_many(body)

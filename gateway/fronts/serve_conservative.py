@@ -70,6 +70,7 @@ async def _first(serving: asyncio.Task[None], event: asyncio.Event) -> None:
 def _config(app: FrontApplication, grace: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        interface="asgi3",  # what the application returns is a coroutine, but it is not declared as one
         http="httptools",
         ws="none",
         lifespan="off",

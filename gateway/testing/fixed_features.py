@@ -4,16 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gateway.call import FeatureStatus
 from gateway.features.block import FeatureBlock, conclude, empty_draft
-from gateway.features.feast_values import UNKNOWN
 from gateway.features.keys import KeyValue
-from gateway.features.plan import Group, Plan
-
-StoredValue = float | str | None
-"""A number; None for a stored null; text for a value of a type that no plan wants, which is broken."""
+from gateway.features.plan import Plan
+from gateway.testing.feast_bytes import StoredValue, encode_stamp
 
 
 class FixedFeatures:
@@ -25,7 +21,7 @@ class FixedFeatures:
         self.late_keys: set[bytes] = set()
         """Redis keys (from `plan.row_keys`) that do not answer in time."""
         self._values: dict[tuple[bytes, bytes], StoredValue] = {}
-        self._stamps: dict[tuple[bytes, bytes], float] = {}
+        self._stamps: dict[tuple[bytes, bytes], bytes] = {}
 
     def put(
         self, plan: Plan, entities: Mapping[str, KeyValue], values: Mapping[str, StoredValue], event_time: float | None
@@ -37,7 +33,7 @@ class FixedFeatures:
                     if feature.name in values:
                         self._values[key, feature.field] = values[feature.name]
                         if event_time is not None:
-                            self._stamps[key, view.stamp_field] = event_time
+                            self._stamps[key, view.stamp_field] = encode_stamp(event_time)
 
     async def read(
         self,
@@ -48,25 +44,15 @@ class FixedFeatures:
     ) -> FeatureBlock:
         """Read a list of rows; see FeatureReader."""
         found = empty_draft(len(keys), len(plan.stored), len(plan.views), FeatureStatus.LATE)
+        statuses = np.full(found.values.shape, FeatureStatus.LATE, np.uint8)
         for row, row_keys in enumerate(keys):
             for group, key, (columns, views) in zip(plan.groups, row_keys, plan.spans, strict=True):
                 if not (self.away or timeout <= 0 or key in self.late_keys):
-                    place = found.values[row, columns], found.statuses[row, columns], found.stamps[row, views]
-                    self._read_group(group, key, *place)
-        return conclude(plan, found, event_now)
-
-    def _read_group(
-        self,
-        group: Group,
-        key: bytes,
-        values: NDArray[np.float64],
-        statuses: NDArray[np.uint8],
-        stamps: NDArray[np.float64],
-    ) -> None:
-        features = [feature for view in group.views for feature in view.features]
-        for column, feature in enumerate(features):
-            values[column], statuses[column] = self._one(key, feature.field)
-        stamps[:] = [self._stamps.get((key, view.stamp_field), UNKNOWN) for view in group.views]
+                    found.put_stamps(row, views, [self._stamps.get((key, view.stamp_field)) for view in group.views])
+                    features = [feature for view in group.views for feature in view.features]
+                    read = [self._one(key, feature.field) for feature in features]
+                    found.values[row, columns], statuses[row, columns] = zip(*read, strict=True)
+        return conclude(plan, found._replace(statuses=statuses), event_now)
 
     def _one(self, key: bytes, field: bytes) -> tuple[float, FeatureStatus]:
         if (key, field) not in self._values:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.features.plan import Feature, JoinKey, Plan, PlanError, load_plan
+from gateway.features.layout import Layout
+from gateway.features.plan import Feature, JoinKey, Plan, PlanError, View, load_plan
 from gateway.testing.plans import small_document, small_plan
 
 Change = Callable[[dict[str, Any]], Any]
@@ -33,7 +34,8 @@ def test_columns_follow_groups_views_and_features(tmp_path: Path) -> None:
     assert plan.entities == (JoinKey("card_id", "int64"), JoinKey("store_id", "int64"))
     assert plan.limits.tolist() == [3600.0, float("inf")]
     assert plan.defaults.tolist() == [0.0, 0.0, 5.0]
-    assert plan.refusing.tolist() == [False, True, False]
+    assert plan.limited == ((0, 3600.0),)
+    assert plan.view_columns == (slice(0, 2), slice(2, 3))
     assert plan.view_of.tolist() == [0, 0, 1]
 
 
@@ -60,10 +62,16 @@ def test_a_command_asks_for_types_side_by_side_and_event_times_last(tmp_path: Pa
         ("double", ((0, 0, 2), (1, 0, 1))),
         ("int64", ((0, 2, 4),)),
     ]
-    assert layout.command(b"KEY") == (
+    assert layout.commands([b"KEY"]) == (
         b"*7\r\n$5\r\nHMGET\r\n$3\r\nKEY\r\n$4\r\nbbbb\r\n$4\r\ndddd\r\n$4\r\naaaa\r\n$4\r\ncccc\r\n"
         b"$16\r\n_ts:card_history\r\n"
     )
+
+
+@pytest.mark.parametrize("keys", [[b"a", b"b", b"c"], [b"a", b"longer", b""]], ids=["one length", "several lengths"])
+def test_many_commands_are_the_commands_of_each(keys: list[bytes]) -> None:
+    layout = Layout((View("v", 0, (Feature("f", b"\1\2\3\4", "double", 0.0),)),))
+    assert layout.commands(keys) == b"".join(layout.commands([key]) for key in keys)
 
 
 def test_what_nobody_asks_for_is_let_be(tmp_path: Path) -> None:

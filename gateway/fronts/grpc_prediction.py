@@ -1,0 +1,97 @@
+"""Predictions as protobuf bytes, put together from parts that are made once: three times as fast as by messages.
+
+What repeats from answer to answer (arm, versions, decision, what was not fresh) is serialised by protobuf itself and
+remembered. What differs is a double, four small numbers and an id: a message is its fields one after the other, in any
+order, so those are written behind (protobuf.dev/programming-guides/encoding).
+"""
+
+from functools import lru_cache
+from struct import Struct
+
+from gateway.call import Answer, FeatureStatus
+from gateway.fronts.timings import microseconds
+from protos.sluice.v1 import prediction_pb2 as pb
+
+_LENGTH_DELIMITED = 2
+_DOUBLE = Struct("<d").pack
+_TIMINGS = pb.Timings.DESCRIPTOR.fields_by_name
+_QUEUE, _FEATURES, _INFER, _TOTAL = (
+    bytes([_TIMINGS[name].number << 3]) for name in ("queue_us", "features_us", "infer_us", "total_us")
+)
+
+Statuses = tuple[tuple[str, FeatureStatus], ...]
+
+
+@lru_cache(maxsize=1 << 15)
+def varint(number: int) -> bytes:
+    """A whole number from 0 in seven-bit groups, the lowest first."""
+    groups = bytearray()
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+def tag(message: type[pb.PredictResponse | pb.PredictManyResponse | pb.RowResult], field: str) -> bytes:
+    """The first byte of a string or a message in this field; raises KeyError for an unknown one."""
+    return bytes([message.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED])
+
+
+def delimited(head: bytes, content: bytes) -> bytes:
+    """A string or a message as a field: `head` is its tag."""
+    return b"%b%b%b" % (head, varint(len(content)), content)
+
+
+def prediction(answer: Answer) -> bytes:
+    """A `sluice.v1.Prediction`."""
+    parts = [
+        _remembered(
+            answer.arm,
+            answer.bundle_version,
+            answer.policy_version,
+            answer.decision,
+            answer.degraded_reasons,
+            tuple(answer.statuses.items()),
+        )
+    ]
+    for name, value in answer.outputs.items():
+        parts += (_output_head(name), _DOUBLE(value))
+    return b"".join(parts)
+
+
+def timings(answer: Answer) -> bytes:
+    """A `sluice.v1.Timings`."""
+    return b"".join(
+        (
+            _QUEUE,
+            varint(microseconds(answer.queue_time)),
+            _FEATURES,
+            varint(microseconds(answer.features_time)),
+            _INFER,
+            varint(microseconds(answer.infer_time)),
+            _TOTAL,
+            varint(microseconds(answer.total_time)),
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def _remembered(
+    arm: str, bundle_version: str, policy_version: str, decision: str, reasons: tuple[str, ...], statuses: Statuses
+) -> bytes:
+    return pb.Prediction(
+        arm=arm,
+        bundle_version=bundle_version,
+        policy_version=policy_version,
+        decision=decision,
+        degraded=bool(reasons),
+        degraded_reasons=reasons,
+        feature_statuses={name: pb.FeatureStatus.ValueType(status) for name, status in statuses},
+    ).SerializeToString()
+
+
+@lru_cache(maxsize=256)
+def _output_head(name: str) -> bytes:
+    """An entry of `outputs` but for its value: eight bytes that stand last."""
+    return pb.Prediction(outputs={name: 1.0}).SerializeToString()[:-8]
