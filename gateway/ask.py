@@ -3,9 +3,9 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from gateway.client import Deployment, Prediction, SluiceClient, SluiceError
+from gateway.client import Deployment, Prediction, SluiceClient, SluiceError, Tls, Unreachable
 
 NUMBERS = frozenset({"int32", "int64"})
 Scalar = int | float | str | bool
@@ -15,27 +15,43 @@ class AskError(ValueError):
     """What was typed cannot be asked; the message says what would be right."""
 
 
-def predict(address: str, timeout: float, deployment: str, values: Sequence[str], unit: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the gateway is reached: its address, over TLS or in clear text, and how long an answer is waited for."""
+
+    address: str
+    timeout: float
+    tls: Tls | None = None
+
+    def client(self) -> SluiceClient:
+        """Return a client of it. Raises `AskError` when a file of TLS cannot be read."""
+        try:
+            return SluiceClient(self.address, tls=self.tls)
+        except OSError as exc:
+            raise AskError(f"cannot read {exc.filename}: {exc.strerror}") from exc
+
+
+def predict(reach: Reach, deployment: str, values: Sequence[str], unit: str) -> int:
     """Print one prediction as JSON; return the exit status."""
     try:
-        with SluiceClient(address) as client:
-            wanted = client.describe(deployment, timeout=timeout)
+        with reach.client() as client:
+            wanted = client.describe(deployment, timeout=reach.timeout)
             unit, values = take_unit(wanted, unit, values)
             entities, features = sort_values(wanted, values)
-            shown = client.predict(deployment, entities, features, timeout=timeout, unit=unit)
+            shown = client.predict(deployment, entities, features, timeout=reach.timeout, unit=unit)
     except (SluiceError, AskError) as exc:
-        return _fail(exc)
+        return _fail(exc, reach)
     print(json.dumps(_prediction_document(shown), indent=2))
     return 0
 
 
-def describe(address: str, timeout: float, deployment: str) -> int:
+def describe(reach: Reach, deployment: str) -> int:
     """Print what a deployment wants as JSON; return the exit status."""
     try:
-        with SluiceClient(address) as client:
-            print(json.dumps(asdict(client.describe(deployment, timeout=timeout)), indent=2))
-    except SluiceError as exc:
-        return _fail(exc)
+        with reach.client() as client:
+            print(json.dumps(asdict(client.describe(deployment, timeout=reach.timeout)), indent=2))
+    except (SluiceError, AskError) as exc:
+        return _fail(exc, reach)
     return 0
 
 
@@ -86,6 +102,8 @@ def _prediction_document(prediction: Prediction) -> dict[str, object]:
     return {name: value for name, value in document.items() if value not in ({}, ())}
 
 
-def _fail(error: Exception) -> int:
-    print(f"sluice: {error}", file=sys.stderr)
+def _fail(error: Exception, reach: Reach) -> int:
+    asked = isinstance(error, Unreachable) and reach.tls is None
+    hint = "; if the gateway speaks TLS, give --tls-ca FILE" if asked else ""
+    print(f"sluice: {error}{hint}", file=sys.stderr)
     return 1

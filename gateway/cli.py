@@ -5,8 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.config import DEFAULT_REDIS_URL, ConfigError, ServeConfig, available_cpus, without_password
+from gateway.fronts.tls import ServerTls, TlsError
+
+if TYPE_CHECKING:
+    from gateway.ask import Reach
 
 ROOT = Path(__file__).resolve().parent.parent
 Command = Callable[[argparse.Namespace], int]
@@ -96,6 +101,14 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         ("http-port", int, 8080, "port for HTTP (the fast front answers gRPC there too)"),
         ("metrics-port", int, 9464, "port of Prometheus's /metrics, for all workers together"),
         ("front", str, "h2corn", "h2corn (fast) or conservative (uvicorn for HTTP, grpc.aio for gRPC)"),
+        (
+            "tls-cert",
+            str,
+            "",
+            "PEM file: the certificate (chain) with which gRPC and HTTP speak TLS; empty: clear text",
+        ),
+        ("tls-key", str, "", "PEM file: its private key, without a passphrase"),
+        ("tls-client-ca", str, "", "PEM file: mutual TLS, only clients with a certificate from this authority"),
         ("workers", int, available_cpus(), "worker processes"),
         ("redis-url", str, "", f"the Redis that Feast fills; empty: {DEFAULT_REDIS_URL}, embedded with `up`"),
         ("models", Path, ROOT / "models", "where <name>/deployment.yaml lie"),
@@ -138,6 +151,14 @@ def _add_client_flags(parser: argparse.ArgumentParser) -> None:
     address = _env("address", "127.0.0.1:50051")
     parser.add_argument("--address", default=address, help="host:port of the gateway's gRPC [%(default)s]")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds [%(default)s]")
+    parser.add_argument("--tls", action="store_true", help="speak TLS, trusting the authorities that browsers trust")
+    for name, text in (
+        ("tls-ca", "PEM file: speak TLS, trusting what is in it"),
+        ("tls-client-cert", "PEM file: the certificate to show to a gateway with mutual TLS"),
+        ("tls-client-key", "PEM file: its private key"),
+    ):
+        value = _env(name.replace("-", "_"), "")
+        parser.add_argument(f"--{name}", metavar="FILE", default=value, help=f"{text} [{value or 'none'}]")
 
 
 def _env(name: str, default: object) -> object:
@@ -155,6 +176,7 @@ def _config(arguments: argparse.Namespace) -> ServeConfig:
         http_port=arguments.http_port,
         metrics_port=arguments.metrics_port,
         front=arguments.front,
+        tls=_tls(arguments),
         workers=arguments.workers,
         lists=arguments.lists,
         waiting_limit=arguments.waiting_limit,
@@ -162,6 +184,18 @@ def _config(arguments: argparse.Namespace) -> ServeConfig:
         grace=arguments.grace,
         log_level=arguments.log_level,
     )
+
+
+def _tls(arguments: argparse.Namespace) -> ServerTls | None:
+    """Return what the fronts speak TLS with, proved. Raises `ConfigError` or `TlsError`."""
+    certificate, key, client_ca = arguments.tls_cert, arguments.tls_key, arguments.tls_client_ca
+    if not (certificate or key or client_ca):
+        return None
+    if not (certificate and key):
+        raise ConfigError("TLS needs a certificate and its key: give --tls-cert and --tls-key")
+    tls = ServerTls(Path(certificate).resolve(), Path(key).resolve(), Path(client_ca).resolve() if client_ca else None)
+    tls.check()
+    return tls
 
 
 def _run_up(arguments: argparse.Namespace) -> int:
@@ -179,18 +213,29 @@ def _run_serve(arguments: argparse.Namespace) -> int:
 def _run_predict(arguments: argparse.Namespace) -> int:
     from gateway.ask import predict
 
-    return predict(arguments.address, arguments.timeout, arguments.deployment, arguments.values, arguments.unit)
+    return _say_errors(lambda: predict(_reach(arguments), arguments.deployment, arguments.values, arguments.unit))
 
 
 def _run_describe(arguments: argparse.Namespace) -> int:
     from gateway.ask import describe
 
-    return describe(arguments.address, arguments.timeout, arguments.deployment)
+    return _say_errors(lambda: describe(_reach(arguments), arguments.deployment))
+
+
+def _reach(arguments: argparse.Namespace) -> "Reach":
+    from gateway.ask import Reach
+    from gateway.client import Tls
+
+    files = (arguments.tls_ca or None, arguments.tls_client_cert or None, arguments.tls_client_key or None)
+    if (files[1] is None) != (files[2] is None):
+        raise ConfigError("a client certificate and its key belong together: --tls-client-cert and --tls-client-key")
+    tls = Tls(*files) if arguments.tls or any(files) else None
+    return Reach(arguments.address, arguments.timeout, tls)
 
 
 def _say_errors(run: Callable[[], int]) -> int:
     try:
         return run()
-    except ConfigError as exc:
+    except (ConfigError, TlsError) as exc:
         print(f"sluice: {exc}", file=sys.stderr)
         return 2

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.fronts.tls import ServerTls
+
 Front = Literal["h2corn", "conservative"]
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6399/0"
 DEFAULT_GRPC_PORT = 50051
@@ -36,6 +38,8 @@ class ServeConfig:
     metrics_port: int = 9464
     front: Front = "h2corn"
     """`h2corn`: one fast server for gRPC and HTTP. `conservative`: uvicorn for HTTP, grpc.aio for gRPC."""
+    tls: ServerTls | None = None
+    """TLS on the ports of gRPC and HTTP; without it both speak clear text. The metrics port never speaks TLS."""
     workers: int = 1
     lists: int = 2
     """Lists of one deployment on their way at once, in one worker."""

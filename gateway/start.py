@@ -9,6 +9,7 @@ from gateway.clock import read_offsets
 from gateway.config import DEFAULT_GRPC_PORT, ConfigError, ServeConfig, without_password
 from gateway.deployment import DeploymentError
 from gateway.embedded_redis import RedisFailed
+from gateway.fronts.tls import ServerTls
 from gateway.listeners import PortTaken
 from gateway.serve import serve
 from gateway.state_lock import hold_state
@@ -41,7 +42,8 @@ def run_serve(config: ServeConfig, replay_now: bool) -> int:
 
 def announce(config: ServeConfig) -> None:
     """Say that the gateway is ready, where, and how to call it."""
-    base = f"http://{config.host}:{config.http_port}"
+    base = f"{'http' if config.tls is None else 'https'}://{config.host}:{config.http_port}"
+    asker_tls, curl_tls = _tls_words(config.tls)
     shown = ".venv/bin/sluice" if Path(".venv/bin/sluice").exists() else "sluice"
     address = "" if config.grpc_port == DEFAULT_GRPC_PORT else f" --address {config.host}:{config.grpc_port}"
     print(
@@ -52,14 +54,24 @@ ready
   metrics     http://{config.host}:{config.metrics_port}/metrics
 
 a first call (another terminal):
-  {shown} predict fraud{address} card_id=32261 store_id=8516 amount=24900 customer_present=true
-  curl -s {base}/v1/deployments/fraud:predict -H 'content-type: application/json' \\
+  {shown} predict fraud{address}{asker_tls} card_id=32261 store_id=8516 amount=24900 customer_present=true
+  curl -s{curl_tls} {base}/v1/deployments/fraud:predict -H 'content-type: application/json' \\
     -d '{{"entities": {{"card_id": 32261, "store_id": 8516}}, \
 "features": {{"amount": 24900, "customer_present": true}}}}'
 
 Ctrl-C drains and stops.""",
         flush=True,
     )
+
+
+def _tls_words(tls: ServerTls | None) -> tuple[str, str]:
+    """Return what `sluice predict` and curl need to be told: on this machine the certificate itself can be trusted."""
+    if tls is None:
+        return "", ""
+    asker, curl = f" --tls-ca {tls.certificate}", f" --cacert {tls.certificate}"
+    if tls.client_ca is None:
+        return asker, curl
+    return f"{asker} --tls-client-cert YOURS.pem --tls-client-key YOURS.key", f"{curl} --cert YOURS.pem --key YOURS.key"
 
 
 def _serve(config: ServeConfig, replay_now: bool) -> None:

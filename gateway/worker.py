@@ -55,7 +55,7 @@ async def work(config: ServeConfig, slot: int, grpc: socket.socket, http: socket
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_drain)
     try:
-        await run_front(config.front, gateway.admission, grpc, http, stop, config.grace, _say_ready)
+        await run_front(config.front, gateway.admission, grpc, http, stop, config.grace, _say_ready, tls=config.tls)
     finally:
         await gateway.close()
 

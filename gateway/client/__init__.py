@@ -6,7 +6,8 @@
         prediction = sluice.predict("fraud", {"card_id": 1, "store_id": 2}, {"amount": 100.0, "customer_present": True})
         print(prediction.decision, prediction.outputs["score"])
 
-`AsyncSluiceClient` is the same with `await`. Every refusal is a `SluiceError` that says whether to try again.
+`AsyncSluiceClient` is the same with `await`. Both speak TLS when given `tls=Tls("ca.pem")`. Every refusal is a
+`SluiceError` that says whether to try again.
 """
 
 from gateway.client.aio import AsyncSluiceClient
@@ -24,6 +25,7 @@ from gateway.client.errors import (
     Unreachable,
 )
 from gateway.client.sync import SluiceClient
+from gateway.client.tls import Tls
 from gateway.client.values import Arm, Deployment, Field, Prediction, Predictions, Row, RowError, Timings
 
 __all__ = [
@@ -47,5 +49,6 @@ __all__ = [
     "SluiceClient",
     "SluiceError",
     "Timings",
+    "Tls",
     "Unreachable",
 ]

@@ -10,6 +10,7 @@ import grpc
 
 from gateway.client import translation
 from gateway.client.errors import from_grpc
+from gateway.client.tls import Tls
 from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar
 from protos.sluice.v1 import prediction_pb2 as pb
 from protos.sluice.v1.prediction_pb2_grpc import PredictionsStub
@@ -24,10 +25,15 @@ A = TypeVar("A")
 class AsyncSluiceClient:
     """`SluiceClient` with `await`: one connection, any number of calls at once. Use it in an `async with`."""
 
-    def __init__(self, address: str, channel: grpc.aio.Channel | None = None) -> None:
-        """Connect to "host:port", on the first call. Give a channel of yours for TLS; it stays yours to close."""
+    def __init__(self, address: str, channel: grpc.aio.Channel | None = None, *, tls: Tls | None = None) -> None:
+        """Connect to "host:port", on the first call, in clear text or over TLS.
+
+        Give a channel of yours for anything else; it stays yours to close, and brings its own security.
+        """
+        if channel is not None and tls is not None:
+            raise ValueError("give a channel or tls, not both: the channel brings its own security")
         self._owned = channel is None
-        self._channel = channel or grpc.aio.insecure_channel(address)
+        self._channel = channel or _connect(address, tls)
         self._stub: PredictionsAsyncStub = PredictionsStub(self._channel)
 
     async def predict(
@@ -78,6 +84,10 @@ class AsyncSluiceClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _connect(address: str, tls: Tls | None) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(address) if tls is None else grpc.aio.secure_channel(address, tls.credentials())
 
 
 async def _call(

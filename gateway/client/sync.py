@@ -10,6 +10,7 @@ import grpc
 
 from gateway.client import translation
 from gateway.client.errors import from_grpc
+from gateway.client.tls import Tls
 from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar
 from protos.sluice.v1 import prediction_pb2 as pb
 from protos.sluice.v1.prediction_pb2_grpc import PredictionsStub
@@ -25,10 +26,15 @@ class SluiceClient:
     longer than that; a deployment may have a shorter limit of its own. Without one, 1 second.
     """
 
-    def __init__(self, address: str, channel: grpc.Channel | None = None) -> None:
-        """Connect to "host:port", on the first call. Give a channel of yours for TLS; it stays yours to close."""
+    def __init__(self, address: str, channel: grpc.Channel | None = None, *, tls: Tls | None = None) -> None:
+        """Connect to "host:port", on the first call, in clear text or over TLS.
+
+        Give a channel of yours for anything else; it stays yours to close, and brings its own security.
+        """
+        if channel is not None and tls is not None:
+            raise ValueError("give a channel or tls, not both: the channel brings its own security")
         self._owned = channel is None
-        self._channel = channel or grpc.insecure_channel(address)
+        self._channel = channel or _connect(address, tls)
         self._stub = PredictionsStub(self._channel)
 
     def predict(
@@ -84,6 +90,10 @@ class SluiceClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _connect(address: str, tls: Tls | None) -> grpc.Channel:
+    return grpc.insecure_channel(address) if tls is None else grpc.secure_channel(address, tls.credentials())
 
 
 def _call(

@@ -9,6 +9,7 @@ from gateway.fronts.door import Door
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.serve_conservative import serve_conservative
 from gateway.fronts.serve_h2corn import serve_h2corn
+from gateway.fronts.tls import ServerTls
 
 
 async def run_front(
@@ -20,8 +21,9 @@ async def run_front(
     grace: float,
     ready: Callable[[], None],
     limits: FrontLimits | None = None,
+    tls: ServerTls | None = None,
 ) -> None:
-    """Serve the door until `stop`, then drain for up to `grace` seconds.
+    """Serve the door until `stop`, then drain for up to `grace` seconds; with `tls`, over TLS and nothing else.
 
     `h2corn` speaks both protocols on both listeners. `conservative` serves HTTP on `http`, and gRPC on a socket of its
     own, bound by SO_REUSEPORT to the port that `grpc` has reserved without listening.
@@ -29,9 +31,9 @@ async def run_front(
     limits = limits or FrontLimits()
     app = FrontApplication(door, limits)
     if front == "conservative":
-        await serve_conservative(app, http, _address(grpc), stop=stop, grace=grace, ready=ready)
+        await serve_conservative(app, http, _address(grpc), tls=tls, stop=stop, grace=grace, ready=ready)
     else:
-        await serve_h2corn(app, (grpc, http), limits=limits, stop=stop, grace=grace, ready=ready)
+        await serve_h2corn(app, (grpc, http), limits=limits, tls=tls, stop=stop, grace=grace, ready=ready)
 
 
 def _address(reserved: socket.socket) -> str:

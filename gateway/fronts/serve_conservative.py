@@ -5,9 +5,11 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 
+import grpc
 import uvicorn
 
 from gateway.fronts.application import FrontApplication
+from gateway.fronts.tls import ServerTls, read_pem
 
 _KEEP_ALIVE = 120
 
@@ -33,6 +35,7 @@ async def serve_conservative(
     http_socket: socket.socket,
     grpc_address: str,
     *,
+    tls: ServerTls | None,
     stop: asyncio.Event,
     grace: float,
     ready: Callable[[], None],
@@ -43,9 +46,9 @@ async def serve_conservative(
     is closed when the drain begins. `ready` is called once both are answered.
     """
     grpc_server = app.grpc_server()
-    grpc_server.add_insecure_port(grpc_address)
+    _bind(grpc_server, grpc_address, tls)
     await grpc_server.start()
-    http_server = _HttpServer(_config(app, grace))
+    http_server = _HttpServer(_config(app, grace, tls))
     serving = asyncio.create_task(http_server.serve([http_socket]), name="uvicorn")
     try:
         await _first(serving, http_server.listening)
@@ -67,7 +70,16 @@ async def _first(serving: asyncio.Task[None], event: asyncio.Event) -> None:
         waiting.cancel()
 
 
-def _config(app: FrontApplication, grace: float) -> uvicorn.Config:
+def _bind(server: grpc.aio.Server, address: str, tls: ServerTls | None) -> None:
+    if tls is None:
+        server.add_insecure_port(address)
+        return
+    authorities = None if tls.client_ca is None else read_pem(tls.client_ca)
+    pair = (read_pem(tls.key), read_pem(tls.certificate))
+    server.add_secure_port(address, grpc.ssl_server_credentials([pair], authorities, tls.client_ca is not None))
+
+
+def _config(app: FrontApplication, grace: float, tls: ServerTls | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",  # what the application returns is a coroutine, but it is not declared as one
@@ -76,6 +88,7 @@ def _config(app: FrontApplication, grace: float) -> uvicorn.Config:
         lifespan="off",
         access_log=False,
         log_config=None,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls.context(),
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
         # uvicorn's own limit is whole seconds: rounded up, so that nothing accepted is cut short.

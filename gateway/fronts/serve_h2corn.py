@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import h2corn
 
 from gateway.fronts.application import FrontApplication
 from gateway.fronts.limits import FrontLimits
+from gateway.fronts.tls import ServerTls
 
 # A body that stalls, or an answer that nobody reads, is given up after this many seconds.
 _STALL = 15.0
@@ -18,6 +20,7 @@ async def serve_h2corn(
     sockets: Sequence[socket.socket],
     *,
     limits: FrontLimits,
+    tls: ServerTls | None,
     stop: asyncio.Event,
     grace: float,
     ready: Callable[[], None],
@@ -27,7 +30,7 @@ async def serve_h2corn(
     The sockets must listen already; they are closed when the drain begins, so that nobody waits in a queue that nobody
     empties. `ready` is called once they are answered.
     """
-    server = h2corn.Server(app, _config(sockets, limits, grace))
+    server = h2corn.Server(app, _secured(_config(sockets, limits, grace), tls))
     serving = asyncio.create_task(server.serve(), name="h2corn")
     stopping = asyncio.create_task(stop.wait(), name="h2corn-stop")
     try:
@@ -41,6 +44,14 @@ async def serve_h2corn(
         for listener in sockets:
             listener.close()
         await serving
+
+
+def _secured(config: h2corn.Config, tls: ServerTls | None) -> h2corn.Config:
+    """Add TLS, 1.2 or newer; the server offers h2 and http/1.1 by ALPN on every listener."""
+    if tls is None:
+        return config
+    shown = replace(config, certfile=tls.certificate, keyfile=tls.key)
+    return shown if tls.client_ca is None else replace(shown, ca_certs=tls.client_ca, cert_reqs="required")
 
 
 def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float) -> h2corn.Config:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.fronts.door import Door
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.run import run_front
+from gateway.fronts.tls import ServerTls
 
 _HOST = "127.0.0.1"
 _GRACE = 5.0
@@ -25,16 +26,18 @@ class ServedFront:
 
 
 @asynccontextmanager
-async def served_front(front: str, door: Door, limits: FrontLimits | None = None) -> AsyncIterator[ServedFront]:
-    """Serve `door` by the front of that name until the block ends."""
+async def served_front(
+    front: str, door: Door, limits: FrontLimits | None = None, tls: ServerTls | None = None
+) -> AsyncIterator[ServedFront]:
+    """Serve `door` by the front of that name until the block ends, in clear text or over TLS."""
     grpc, http = _listener(reserve=front == "conservative"), _listener()
     stop, ready = asyncio.Event(), asyncio.Event()
-    done = asyncio.create_task(run_front(front, door, grpc, http, stop, _GRACE, ready.set, limits))
+    done = asyncio.create_task(run_front(front, door, grpc, http, stop, _GRACE, ready.set, limits, tls))
     waiting = asyncio.create_task(ready.wait())
     try:
         grpc_port, http_port = grpc.getsockname()[1], http.getsockname()[1]
         await asyncio.wait({done, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        yield ServedFront(f"{_HOST}:{grpc_port}", f"http://{_HOST}:{http_port}", stop, done)
+        yield ServedFront(f"{_HOST}:{grpc_port}", f"{'https' if tls else 'http'}://{_HOST}:{http_port}", stop, done)
     finally:
         waiting.cancel()
         stop.set()

@@ -4,96 +4,27 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import Prediction, Row, SluiceClient, SluiceError
 from gateway.testing.redis_server import RedisServer
+from tests.live.running_gateway import ROOT, SLUICE, Running, free_ports, start, stop
 
-ROOT = Path(__file__).parents[2]
-SLUICE = [sys.executable, "-m", "gateway"]
 FRAUD: dict[str, Any] = {
     "entities": {"card_id": 32261, "store_id": 8516},
     "features": {"amount": 24900, "customer_present": True},
 }
 # The gateway's score against LightGBM's own on the point-in-time row: float32 sums of 200 trees.
 TOLERANCE = {"fraud": 1e-5, "quotes": 1e-3, "credit": 1e-5}
-
-
-@dataclass
-class Running:
-    """A gateway of ours, with its addresses."""
-
-    process: subprocess.Popen[str]
-    grpc: str
-    http: str
-    metrics: str
-
-    def calls(self) -> dict[tuple[str, str], float]:
-        """Return sluice_calls_total by deployment and code."""
-        text = httpx.get(f"{self.metrics}/metrics").text
-        found: dict[tuple[str, str], float] = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name == "sluice_calls_total":
-                    key = (sample.labels["deployment"], sample.labels["code"])
-                    found[key] = found.get(key, 0.0) + sample.value
-        return found
-
-    def workers(self) -> list[int]:
-        """Return the worker processes' ids."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
-def start(redis: RedisServer, state: Path, front: str, *flags: str) -> Running:
-    """Start `sluice serve` and wait for its "ready"."""
-    grpc, http, metrics = free_ports(3)
-    command = [*SLUICE, "serve", "--front", front, "--replay-now", "--redis-url", redis.url, "--state", str(state)]
-    command += ["--grpc-port", str(grpc), "--http-port", str(http), "--metrics-port", str(metrics), *flags]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("Ctrl-C"):
-            break
-    else:
-        raise AssertionError("the gateway did not start:\n" + "".join(lines))
-    threading.Thread(target=drain, args=(process.stdout,), daemon=True).start()
-    return Running(process, f"127.0.0.1:{grpc}", f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}")
-
-
-def drain(output: IO[str]) -> None:
-    """Read to the end, so that the pipe never fills."""
-    with output:
-        output.read()
-
-
-def stop(running: Running) -> int:
-    running.process.send_signal(signal.SIGTERM)
-    return running.process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module", params=["h2corn", "conservative"])

@@ -3,8 +3,10 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import pytest_asyncio
 
@@ -19,13 +21,16 @@ from gateway.client import (
     SluiceClient,
     SluiceError,
     Timings,
+    Tls,
     Unreachable,
 )
 from gateway.client import errors as client_errors
 from gateway.errors import GatewayError
 from gateway.errors import Overloaded as GatewayOverloaded
+from gateway.fronts.tls import ServerTls
 from gateway.testing.scripted_door import FRAUD, ScriptedDoor, approve
 from gateway.testing.served_front import served_front
+from loadtests.certificate import make_pair
 
 ENTITIES = {"card_id": 1, "store_id": 2**70}
 FEATURES = {"amount": 100.0, "customer_present": True}
@@ -59,6 +64,39 @@ async def ask(request: pytest.FixtureRequest, door: ScriptedDoor) -> AsyncIterat
         else:
             async with AsyncSluiceClient(served.grpc) as async_client:
                 yield Asker(async_client)
+
+
+@pytest_asyncio.fixture(params=["h2corn", "conservative"])
+async def behind_mutual_tls(request: pytest.FixtureRequest, door: ScriptedDoor, tmp_path: Path) -> AsyncIterator[str]:
+    authority = make_pair(tmp_path, "ca-")
+    server, _ = (make_pair(tmp_path, f"{name}-", authority) for name in ("server", "client"))
+    tls = ServerTls(server.certificate, server.key, authority.certificate)
+    async with served_front(request.param, door, tls=tls) as served:
+        yield served.grpc
+
+
+@pytest.mark.parametrize("kind", [SluiceClient, AsyncSluiceClient])
+async def test_mutual_tls(
+    behind_mutual_tls: str, tmp_path: Path, kind: type[SluiceClient] | type[AsyncSluiceClient]
+) -> None:
+    ca, certificate, key = (tmp_path / name for name in ("ca-cert.pem", "client-cert.pem", "client-key.pem"))
+    known = kind(behind_mutual_tls, tls=Tls(ca, certificate, key))
+    assert (await Asker(known)("predict", "fraud", ENTITIES, timeout=5)).decision == "approve"
+    for unknown in (kind(behind_mutual_tls, tls=Tls(str(ca))), kind(behind_mutual_tls)):
+        with pytest.raises(Unreachable):
+            await Asker(unknown)("predict", "fraud", ENTITIES, timeout=5)
+        await Asker(unknown)("close")
+    await Asker(known)("close")
+
+
+async def test_tls_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="give both, or neither"):
+        Tls(certificate="client.pem")
+    with pytest.raises(OSError, match=r"missing\.pem"):
+        SluiceClient("127.0.0.1:1", tls=Tls(tmp_path / "missing.pem"))
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        with pytest.raises(ValueError, match="a channel or tls, not both"):
+            AsyncSluiceClient("127.0.0.1:1", channel, tls=Tls())
 
 
 async def test_predict(ask: Asker, door: ScriptedDoor) -> None:

@@ -1,0 +1,86 @@
+"""`sluice serve` as a process of its own, started on free ports and stopped by its pid."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.testing.redis_server import RedisServer
+
+ROOT = Path(__file__).parents[2]
+SLUICE = [sys.executable, "-m", "gateway"]
+
+
+@dataclass
+class Running:
+    """A gateway of ours, with its addresses."""
+
+    process: subprocess.Popen[str]
+    grpc: str
+    http: str
+    metrics: str
+    said: str
+    """What it printed until it was ready."""
+
+    def calls(self) -> dict[tuple[str, str], float]:
+        """Return sluice_calls_total by deployment and code."""
+        text = httpx.get(f"{self.metrics}/metrics").text
+        found: dict[tuple[str, str], float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == "sluice_calls_total":
+                    key = (sample.labels["deployment"], sample.labels["code"])
+                    found[key] = found.get(key, 0.0) + sample.value
+        return found
+
+    def workers(self) -> list[int]:
+        """Return the worker processes' ids."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
+
+
+def start(redis: RedisServer, state: Path, front: str, *flags: str) -> Running:
+    """Start `sluice serve` and wait for its "ready"."""
+    grpc, http, metrics = free_ports(3)
+    command = [*SLUICE, "serve", "--front", front, "--replay-now", "--redis-url", redis.url, "--state", str(state)]
+    command += ["--grpc-port", str(grpc), "--http-port", str(http), "--metrics-port", str(metrics), *flags]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Ctrl-C"):
+            break
+    else:
+        raise AssertionError("the gateway did not start:\n" + "".join(lines))
+    threading.Thread(target=drain, args=(process.stdout,), daemon=True).start()
+    urls = [f"{'https' if '--tls-cert' in flags else 'http'}://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}"]
+    return Running(process, f"127.0.0.1:{grpc}", *urls, "".join(lines))
+
+
+def drain(output: IO[str]) -> None:
+    """Read to the end, so that the pipe never fills."""
+    with output:
+        output.read()
+
+
+def stop(running: Running) -> int:
+    running.process.send_signal(signal.SIGTERM)
+    return running.process.wait(timeout=30)
