@@ -1,10 +1,11 @@
 # Works from nothing but python3: every target makes its own .venv first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+PYTHON ?= $(shell sh requirements/python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+UV := .uv/bin/uv
 # Some images forbid Python to keep compiled modules; then every process here takes seconds longer to start.
 unexport PYTHONDONTWRITEBYTECODE
 PROTOS := $(wildcard protos/sluice/v1/*.proto)
@@ -13,11 +14,12 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing the development environment into $(VENV)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@test -x $(UV) || { python3 -m venv .uv && \
+		.uv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/uv.txt; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --no-python-downloads --python $(PYTHON) $(VENV)
+	@echo "installing the development environment into $(VENV), $$($(BIN)/python -VV | head -1)"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/uv.txt -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 install: $(STAMP) ## make the development environment
@@ -47,17 +49,23 @@ check-protos: $(STAMP)
 		cmp -s $$file .sluice/protos/$$file || { echo "$$file is not current: run make protos"; exit 1; }; done
 	@echo "generated code is current"
 
-bench: $(STAMP) ## measure one worker, pinned to a core, by a client on another
-	$(BIN)/python -m loadtests.bench
+bench: $(STAMP) ## measure one worker on one core against its goals and its peers; BENCH="--quick --only tls" says more
+	$(BIN)/python -m loadtests.bench $(BENCH)
+
+micro: $(STAMP) ## time the gateway's parts alone
+	$(BIN)/python -m loadtests.micro
 
 lock: $(STAMP) ## resolve requirements/ anew from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	@$(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 		--python-version 3.11 pyproject.toml --extra cpu --extra triton --extra control --extra train --extra loadtest \
 		--group dev -o requirements/dev.txt
-	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	@$(UV) pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 		--python-version 3.11 pyproject.toml --extra cpu -c requirements/dev.txt -o requirements/serve.txt
+	@for peer in triton kserve mlserver litserve bentoml; do $(UV) pip compile --quiet --upgrade --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+		requirements/peers/$$peer.in -o requirements/peers/$$peer.txt; done
 
 clean: ## forget what was built: bundles, features, Redis data, metrics (the environment stays)
 	rm -rf .sluice models/bundles
 
-.PHONY: help install up test check protos check-protos bench lock clean
+.PHONY: help install up test check protos check-protos bench micro lock clean

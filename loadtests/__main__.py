@@ -13,6 +13,7 @@ from loadtests.options import add_load_options, address, cases_from, load_from, 
 from loadtests.processors import ProcessorMeter, family, held
 from loadtests.table import figures
 from loadtests.tally import Report
+from loadtests.tls import over_tls
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: Namespace) -> Report:
     target = target_from(options, options.address)
     spoken = dialect(options.dialect, target)
+    if options.tls_ca is not None:
+        spoken = over_tls(spoken, target.host, options.tls_ca)
     calls = requests(spoken, cases_from(options))
     watched = {"worker": options.worker_pid, "redis": options.redis_pid}
     meters = {name: ProcessorMeter(family(pid)) for name, pid in watched.items() if pid is not None}

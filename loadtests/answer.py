@@ -84,23 +84,31 @@ def grpc_judge(contract: Contract) -> Judge:
     """Judge unary gRPC answers of `Predict`."""
 
     def judge(exchange: Exchange) -> Verdict:
-        if exchange.broken:
-            return Verdict(exchange.broken)
-        trailers = exchange.trailers or exchange.head
-        status = trailers.get("grpc-status")
-        if status != "0":
-            kind = f"grpc-status {status}" if status else f"HTTP {exchange.head.get(':status')}, no grpc-status"
-            return Verdict(kind, trailers.get("grpc-message", ""))
-        body = exchange.body
-        if body[:1] != b"\0" or int.from_bytes(body[1:5], "big") != len(body) - 5:
-            return Verdict("broken gRPC frame", body[:16].hex())
+        body = grpc_body(exchange)
+        if isinstance(body, Verdict):
+            return body
         try:
-            answer = PredictResponse.FromString(body[5:])
+            answer = PredictResponse.FromString(body)
         except DecodeError as exc:
             return Verdict("not a PredictResponse", str(exc))
         return look(contract, exchange.request.request_id, answer.request_id, answer.prediction)
 
     return judge
+
+
+def grpc_body(exchange: Exchange) -> bytes | Verdict:
+    """Return the one message of a unary gRPC answer, or what is wrong with it before it is read."""
+    if exchange.broken:
+        return Verdict(exchange.broken)
+    trailers = exchange.trailers or exchange.head
+    status = trailers.get("grpc-status")
+    if status != "0":
+        kind = f"grpc-status {status}" if status else f"HTTP {exchange.head.get(':status')}, no grpc-status"
+        return Verdict(kind, trailers.get("grpc-message", ""))
+    body = exchange.body
+    if body[:1] != b"\0" or int.from_bytes(body[1:5], "big") != len(body) - 5:
+        return Verdict("broken gRPC frame", body[:16].hex())
+    return body[5:]
 
 
 def json_judge(contract: Contract) -> Judge:

@@ -18,17 +18,16 @@ class CrossCheck:
     """
 
     load: Load
-    address: tuple[str, int]
     timeout_ms: int
     scratch: Path
     pairs: list[tuple[float, float]] = field(default_factory=list)
     trouble: str = "not run"
 
-    def run(self, spoken: Dialect, request: Request) -> None:
+    def run(self, spoken: Dialect, address: tuple[str, int], request: Request) -> None:
         """Measure both; where one of them has no rate there is no pair."""
-        ours = generate(self.load, spoken, self.address, [request])
+        ours = generate(self.load, spoken, address, [request])
         try:
-            theirs = h2load.run(self.load, self.address, self.timeout_ms, request, self.scratch / "h2load-body.bin")
+            theirs = h2load.run(self.load, address, self.timeout_ms, request, self.scratch / "h2load-body.bin")
         except h2load.H2loadError as exc:
             self.trouble = str(exc)
             return

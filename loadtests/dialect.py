@@ -1,6 +1,6 @@
 """The three ways of asking for a prediction: how a call is encoded, carried and judged in each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,7 +11,7 @@ from loadtests.exchange import Request, Wire
 from loadtests.header_block import BlockReader, post_block
 from loadtests.http1 import Http1Wire, post_head
 from loadtests.http2 import Http2Wire
-from protos.sluice.v1.prediction_pb2 import PredictRequest
+from protos.sluice.v1.prediction_pb2 import PredictRequest, Value
 
 DIALECTS = ("grpc", "http", "http2")
 """gRPC over HTTP/2, JSON over HTTP/1.1, JSON over HTTP/2; all in clear text."""
@@ -57,20 +57,32 @@ def requests(spoken: Dialect, cases: list[Case]) -> list[Request]:
 
 
 def _grpc(target: Target) -> Dialect:
-    fields = _http2_fields(target, _GRPC_PATH, "application/grpc")
-    block = post_block(fields | {"te": "trailers", "grpc-timeout": f"{target.timeout_ms}m"})
-    reader = BlockReader()
-
     def encode(case: Case, request_id: str) -> Request:
         message = PredictRequest(deployment=target.deployment, unit=case.unit, request_id=request_id)
-        for name, value in case.entities.items():
-            setattr(message.entities[name], _KINDS[type(value)], value)
-        for name, value in case.features.items():
-            setattr(message.features[name], _KINDS[type(value)], value)
-        body = message.SerializeToString()
-        return Request(b"\0" + len(body).to_bytes(4, "big") + body, request_id)
+        set_values(message.entities, case.entities)
+        set_values(message.features, case.features)
+        return grpc_frame(message.SerializeToString(), request_id)
 
-    return Dialect("grpc", True, encode, lambda: Http2Wire(block, reader), grpc_judge(target.contract))
+    return Dialect("grpc", True, encode, grpc_wires(target, _GRPC_PATH), grpc_judge(target.contract))
+
+
+def grpc_wires(target: Target, path: str) -> Callable[[], Wire]:
+    """Return what makes the wires of calls to one gRPC method."""
+    fields = _http2_fields(target, path, "application/grpc")
+    block = post_block(fields | {"te": "trailers", "grpc-timeout": f"{target.timeout_ms}m"})
+    reader = BlockReader()
+    return lambda: Http2Wire(block, reader)
+
+
+def grpc_frame(message: bytes, request_id: str) -> Request:
+    """Put gRPC's prefix before a message."""
+    return Request(b"\0" + len(message).to_bytes(4, "big") + message, request_id)
+
+
+def set_values(into: MutableMapping[str, Value], values: Mapping[str, Scalar]) -> None:
+    """Write plain values into a protobuf map."""
+    for name, value in values.items():
+        setattr(into[name], _KINDS[type(value)], value)
 
 
 def _http(target: Target) -> Dialect:

@@ -6,16 +6,15 @@ latencies look longer, never shorter.
 A closed loop slows down with the server: it finds capacity, and cannot show what a queue of independent callers feels.
 """
 
-import gc
 import itertools
 import random
 import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from loadtests.answer import Judge
+from loadtests.collector import collector_off
 from loadtests.dialect import Dialect
 from loadtests.exchange import Exchange, Request
 from loadtests.link import Link
@@ -57,7 +56,7 @@ def generate(
     all_meters = {"generator": time.process_time} | dict(meters or {})
     warming, tally = Tally(), Tally()
     order = itertools.cycle(random.Random(seed).sample(calls, len(calls)))
-    with _Loop(load, spoken, address, order) as loop, _collector_off():
+    with _Loop(load, spoken, address, order) as loop, collector_off():
         loop.spin(load.warm_up, warming)
         before = {name: meter() for name, meter in all_meters.items()}
         seconds = loop.spin(load.seconds, tally)
@@ -152,14 +151,3 @@ class _Loop:
         # Not one by one above: judging a turn's answers together costs a quarter less, caches stay warm.
         for exchange, heard in ended:
             tally.count(self._judge(exchange), heard - exchange.started)
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Keep the garbage collector out of the measurement: the loop makes no cycles, and its pauses would be ours."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

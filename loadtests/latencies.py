@@ -35,6 +35,10 @@ class Latencies:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
         self.longest = max(self.longest, other.longest)
 
+    def above(self, nanoseconds: int) -> int:
+        """Return how many were longer, to a bucket's width."""
+        return sum(count for bucket, count in enumerate(self.counts) if count and _upper_edge(bucket) > nanoseconds)
+
     def quantile(self, share: float, failed: int = 0) -> float:
         """Return the latency in seconds that `share` of all calls stayed within; `failed` calls count as endless."""
         rank = max(1, math.ceil(share * (sum(self.counts) + failed)))

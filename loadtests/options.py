@@ -10,7 +10,7 @@ from loadtests.generator import Load
 
 Address = tuple[str, int]
 
-_FRAUD_TRANSACTIONS = Path("models/data/fraud_transactions_evalml.parquet")
+FRAUD_TRANSACTIONS = Path("models/data/fraud_transactions_evalml.parquet")
 FEWEST_CASES = 10_000
 
 
@@ -31,6 +31,7 @@ def add_load_options(parser: ArgumentParser, seconds: float = 8.0) -> None:
     parser.add_argument("--warm-up", type=float, default=load.warm_up, help="seconds before it, not measured")
     parser.add_argument("--deployment", default="fraud")
     parser.add_argument("--timeout-ms", type=int, default=100, help="the deadline that every call brings")
+    parser.add_argument("--tls-ca", type=Path, metavar="FILE", help="speak TLS, trusting the PEM certificates in FILE")
     parser.add_argument("--requests", type=Path, help="JSON lines of entities, features and unit (default: fraud's)")
     parser.add_argument("--fewest-requests", type=int, default=FEWEST_CASES, help="distinct entity sets demanded")
     parser.add_argument("--seed", type=int, default=7, help="order of the calls")
@@ -52,12 +53,17 @@ def target_from(options: Namespace, where: Address) -> Target:
 
 def cases_from(options: Namespace) -> list[Case]:
     """Return the calls to make; raises CasesError, also when there are too few of them."""
-    if options.requests is not None:
-        cases = read_cases(options.requests)
-    elif options.deployment == "fraud":
-        cases = draw_fraud_cases(_FRAUD_TRANSACTIONS, max(options.fewest_requests, FEWEST_CASES), options.seed)
+    return cases_for(options.requests, options.deployment, options.fewest_requests, options.seed)
+
+
+def cases_for(requests: Path | None, deployment: str, fewest: int, seed: int) -> list[Case]:
+    """Read the calls, or draw fraud's; raises CasesError, also when there are fewer than demanded."""
+    if requests is not None:
+        cases = read_cases(requests)
+    elif deployment == "fraud":
+        cases = draw_fraud_cases(FRAUD_TRANSACTIONS, max(fewest, FEWEST_CASES), seed)
     else:
-        raise CasesError(f"deployment {options.deployment} needs --requests: only fraud's are drawn here")
-    if len(cases) < options.fewest_requests:
-        raise CasesError(f"{len(cases)} distinct entity sets are too few, {options.fewest_requests} are demanded")
+        raise CasesError(f"deployment {deployment} needs --requests: only fraud's are drawn here")
+    if len(cases) < fewest:
+        raise CasesError(f"{len(cases)} distinct entity sets are too few, {fewest} are demanded")
     return cases

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,17 @@ def family(pid: int, proc: Path = _PROC) -> dict[int, str]:
     """
     stats = {int(path.parent.name): stat for path in proc.glob("[0-9]*/stat") if (stat := _stat(path))}
     return {number: stat.name for number, stat in stats.items() if _descends(number, pid, stats)}
+
+
+def running_module(pids: Iterable[int], module: str, proc: Path = _PROC) -> list[int]:
+    """Return those of the processes that were started as `python -m module`."""
+    found = []
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
+            if (b"-m", module.encode()) in pairwise(words):
+                found.append(pid)
+    return found
 
 
 def cores_of(pids: Iterable[int]) -> list[int]:

@@ -1,15 +1,16 @@
 """The gateway under measurement: one that is started for it and stopped by its pid, or one that already runs."""
 
 import http.client
-import os
+import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.processors import family
+from loadtests.seats import settle
 
 _PAUSE_SECONDS = 0.1
 _STOP_SECONDS = 30.0
@@ -29,24 +30,31 @@ class Processes:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a gateway is started: its command, the core it is held on, where it writes and how long it may take."""
+    """How a gateway is started: its command, the core it is held on, where it writes and how long it may take.
+
+    `variables` is its whole environment (None: ours); `tls_ca` is what to trust where its health page speaks TLS.
+    """
 
     command: Sequence[str]
     health: tuple[str, int]
     core: int | None
     log: Path
     patience: float = 900.0
+    variables: Mapping[str, str] | None = None
+    tls_ca: Path | None = None
 
 
 @contextmanager
 def started(start: Start, pause: Callable[[float], None] = time.sleep) -> Iterator[Processes]:
     """Start a gateway, wait until it is ready, and end it with SIGTERM; raises ServingError."""
-    if is_ready(start.health):
+    if is_ready(start.health, start.tls_ca):
         host, port = start.health
-        raise ServingError(f"a gateway already answers on {host}:{port}: stop it, or measure it with --running NAME")
+        raise ServingError(f"a gateway already answers on {host}:{port}: stop it, or choose another --base-port")
     start.log.parent.mkdir(parents=True, exist_ok=True)
     with start.log.open("wb") as log:
-        process = subprocess.Popen(start.command, stdout=log, stderr=log, preexec_fn=lambda: _settle(start.core))
+        process = subprocess.Popen(
+            start.command, stdout=log, stderr=log, env=start.variables, preexec_fn=lambda: settle(start.core)
+        )
     try:
         _await_ready(start, process, pause)
         yield _sort(family(process.pid))
@@ -54,20 +62,9 @@ def started(start: Start, pause: Callable[[float], None] = time.sleep) -> Iterat
         _stop(start, process)
 
 
-@contextmanager
-def running(worker: int | None, redis: int | None) -> Iterator[Processes]:
-    """Describe a gateway that somebody else started and will stop."""
-    yield Processes(list(family(worker)) if worker else [], [redis] if redis else [])
-
-
-def _settle(core: int | None) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-
-
 def _await_ready(start: Start, process: "subprocess.Popen[bytes]", pause: Callable[[float], None]) -> None:
     end = time.monotonic() + start.patience
-    while not is_ready(start.health):
+    while not is_ready(start.health, start.tls_ca):
         if process.poll() is not None:
             raise ServingError(f"the gateway ended with {process.returncode} before it was ready; see {start.log}")
         if time.monotonic() > end:
@@ -75,9 +72,9 @@ def _await_ready(start: Start, process: "subprocess.Popen[bytes]", pause: Callab
         pause(_PAUSE_SECONDS)
 
 
-def is_ready(address: tuple[str, int]) -> bool:
+def is_ready(address: tuple[str, int], tls_ca: Path | None = None) -> bool:
     """Ask the gateway's health page."""
-    connection = http.client.HTTPConnection(*address, timeout=1.0)
+    connection = health_connection(address, tls_ca)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
@@ -85,6 +82,16 @@ def is_ready(address: tuple[str, int]) -> bool:
         return False
     finally:
         connection.close()
+
+
+def health_connection(
+    address: tuple[str, int], tls_ca: Path | None = None, timeout: float = 1.0
+) -> http.client.HTTPConnection:
+    """Return a connection, not yet open, on which `/readyz` can be asked."""
+    if tls_ca is None:
+        return http.client.HTTPConnection(*address, timeout=timeout)
+    context = ssl.create_default_context(cafile=tls_ca)
+    return http.client.HTTPSConnection(*address, timeout=timeout, context=context)
 
 
 def _sort(found: dict[int, str]) -> Processes:

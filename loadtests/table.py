@@ -7,7 +7,7 @@ from statistics import median
 
 from loadtests.tally import QUANTILES, Report, add_up
 
-SPOKEN = {"grpc": "gRPC", "http": "HTTP/1.1 JSON", "http2": "HTTP/2 JSON"}
+SPOKEN = {"grpc": "gRPC", "http": "HTTP/1.1 JSON", "http2": "HTTP/2 JSON", "grpc-many": "gRPC PredictMany"}
 _HEAD = (
     "| asked over | front | calls/s (each round) | p50 ms | p90 ms | p99 ms | p99.9 ms | max ms | not OK "
     "| µs a call: worker | Redis | generator | generator busy |"
@@ -39,7 +39,7 @@ def markdown(rows: Sequence[Row]) -> str:
     for row in rows:
         if not row.sound:
             total = add_up(list(row.rounds))
-            lines += ["", f"No rate for {SPOKEN[total.dialect]} on {row.front}:", *_bullets(total)]
+            lines += ["", f"No rate for {SPOKEN.get(total.dialect, total.dialect)} on {row.front}:", *_bullets(total)]
     return "\n".join(lines)
 
 
@@ -51,7 +51,7 @@ def figures(report: Report) -> str:
     spent = ", ".join(f"{name} {_microseconds(report, name)}" for name in report.processor_seconds)
     return "\n".join(
         [
-            f"{SPOKEN[report.dialect]}: {report.rate:,.0f} calls/s over {report.seconds:.1f} s,"
+            f"{SPOKEN.get(report.dialect, report.dialect)}: {report.rate:,.0f} calls/s over {report.seconds:.1f} s,"
             f" {report.connections} connections × {report.streams}, {report.entity_sets:,} entity sets",
             f"ms: {quantiles}, max {_milliseconds(report.tally.latencies.longest / 1e9)}",
             f"not OK: {report.failed:,} of {report.failed + report.tally.good:,};"
@@ -64,7 +64,7 @@ def figures(report: Report) -> str:
 
 def _line(row: Row) -> str:
     total = add_up(list(row.rounds))
-    start = f"| {SPOKEN[total.dialect]} | {row.front} | "
+    start = f"| {SPOKEN.get(total.dialect, total.dialect)} | {row.front} | "
     not_ok = f"{total.failed / max(1, total.failed + total.tally.good):.3%}"
     if row.rate is None:
         return start + f"no rate | – | – | – | – | – | {not_ok} | – | – | – | – |"

@@ -22,7 +22,6 @@ _QUEUE, _FEATURES, _INFER, _TOTAL = (
 Statuses = tuple[tuple[str, FeatureStatus], ...]
 
 
-@lru_cache(maxsize=1 << 15)
 def varint(number: int) -> bytes:
     """A whole number from 0 in seven-bit groups, the lowest first."""
     groups = bytearray()
@@ -33,6 +32,10 @@ def varint(number: int) -> bytes:
     return bytes(groups)
 
 
+_SHORT = [varint(number) for number in range(1 << 14)]
+"""Of every time below 16 ms, in microseconds: looking one up is quicker than asking what was made before."""
+
+
 def tag(message: type[pb.PredictResponse | pb.PredictManyResponse | pb.RowResult], field: str) -> bytes:
     """The first byte of a string or a message in this field; raises KeyError for an unknown one."""
     return bytes([message.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED])
@@ -40,7 +43,8 @@ def tag(message: type[pb.PredictResponse | pb.PredictManyResponse | pb.RowResult
 
 def delimited(head: bytes, content: bytes) -> bytes:
     """A string or a message as a field: `head` is its tag."""
-    return b"%b%b%b" % (head, varint(len(content)), content)
+    length = len(content)
+    return b"%b%b%b" % (head, _SHORT[length] if length < len(_SHORT) else varint(length), content)
 
 
 def prediction(answer: Answer) -> bytes:
@@ -65,15 +69,20 @@ def timings(answer: Answer) -> bytes:
     return b"".join(
         (
             _QUEUE,
-            varint(microseconds(answer.queue_time)),
+            _duration(answer.queue_time),
             _FEATURES,
-            varint(microseconds(answer.features_time)),
+            _duration(answer.features_time),
             _INFER,
-            varint(microseconds(answer.infer_time)),
+            _duration(answer.infer_time),
             _TOTAL,
-            varint(microseconds(answer.total_time)),
+            _duration(answer.total_time),
         )
     )
+
+
+def _duration(seconds: float) -> bytes:
+    number = int(seconds * 1e6 + 0.5)
+    return _SHORT[number] if 0 <= number < len(_SHORT) else varint(microseconds(seconds))
 
 
 @lru_cache(maxsize=4096)

@@ -1,15 +1,7 @@
 """The table that people read, with rows that may show a rate and rows that may not."""
 
-import datetime
-from pathlib import Path
-
-import msgspec
-
 from loadtests.answer import FRESH, Verdict
-from loadtests.cross_check import CrossCheck
-from loadtests.generator import Load
-from loadtests.machine import describe, processor
-from loadtests.result import Result
+from loadtests.machine import processor
 from loadtests.table import Row, figures, markdown
 from loadtests.tally import Report, Tally
 
@@ -45,22 +37,6 @@ def test_one_run_in_words() -> None:
     assert "gRPC: 2,000 calls/s over 1.0 s, 16 connections × 1, 10,000 entity sets" in figures(report_of(2000))
     assert figures(report_of(1000, 5)).splitlines()[1] == "- 5 × grpc-status 14"
     assert "calls/s" not in figures(report_of(1000, 5))
-
-
-def test_a_result_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
-    check = CrossCheck(Load(), ("127.0.0.1", 1), 100, tmp_path, pairs=[(900.0, 1000.0), (1100.0, 1000.0)])
-    rows = [Row("h2corn", [report_of(1000)])]
-    cores = {"worker": [0], "redis": [], "generator": [1]}
-    at = datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    path = Result(at, {"h2corn": ["sluice", "serve"]}, Load(), cores, rows, check).write(tmp_path)
-    written = msgspec.json.decode(path.read_bytes())
-    assert path.name == "20300102T030405Z.json"
-    assert written["rows"][0]["calls_per_second"] == 1000
-    assert written["machine"]["cores"] == describe()["cores"]
-    assert written["cross_check"][0] == {"ours": 900, "h2load": 1000}
-    text = path.with_suffix(".md").read_text()
-    assert "worker on core 0, generator on core 1" in text
-    assert "this generator 1,000 calls/s, h2load 1,000 (1.00 of h2load's" in text
 
 
 def test_the_processor_is_named() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from loadtests import __main__ as single
-from loadtests import bench
+from loadtests.bench import __main__ as bench
 from loadtests.serving import ServingError, Start, is_ready, started
 
 # One prediction for ever over HTTP/1.1, a health page, and a child that calls itself redis-server.
@@ -60,10 +60,11 @@ def requests_file(tmp_path: Path) -> Path:
 
 
 def words(program: Path, requests_file: Path, port: int, score: float) -> list[str]:
+    """Play one question's rounds against the program; the bench takes the three ports after the base port."""
     return [
-        *("--serve", f"{sys.executable} {program} {{http_port}} {score}", "--fronts", "h2corn", "--dialects", "http"),
-        *("--http", f"127.0.0.1:{port}", "--requests", str(requests_file), "--fewest-requests", "50"),
-        *("--connections", "2", "--warm-up", "0.05", "--seconds", "0.2", "--rounds", "2", "--unpinned"),
+        *("--serve", f"{sys.executable} {program} {{http_port}} {score}", "--only", "http-16"),
+        *("--redis", "redis://127.0.0.1:1", "--base-port", str(port - 4), "--requests", str(requests_file)),
+        *("--fewest-requests", "50", "--warm-up", "0.05", "--seconds", "0.2", "--rounds", "2", "--unpinned"),
         *("--patience", "20", "--no-cross-check", "--out", str(program.parent / "out")),
     ]
 
@@ -72,11 +73,12 @@ def test_the_bench_starts_measures_and_stops_a_gateway(
     program: Path, requests_file: Path, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench.main(words(program, requests_file, port, 0.5)) == 0
-    assert "| HTTP/1.1 JSON | h2corn | **" in capsys.readouterr().out
-    (path,) = (program.parent / "out").glob("*.json")
-    row = msgspec.json.decode(path.read_bytes())["rows"][0]
-    assert len(row["rounds"]) == 2
-    assert set(row["all_rounds"]["processor_seconds"]) == {"generator", "worker", "redis"}
+    assert "| HTTP/1.1 JSON, 16 connections (h2corn) | 13,000 calls/s |" in capsys.readouterr().out
+    (path,) = (program.parent / "out").glob("*/bench.json")
+    (finding,) = msgspec.json.decode(path.read_bytes())["findings"]
+    assert len(finding["rounds"]) == len(finding["details"]["rounds"]) == 2
+    assert set(finding["details"]["rounds"][0]["processor_seconds"]) == {"generator", "worker", "redis"}
+    assert "| HTTP/1.1 JSON | h2corn | **" in path.with_suffix(".md").read_text()
     assert not is_ready(("127.0.0.1", port))
 
 
@@ -86,16 +88,17 @@ def test_the_bench_shows_no_rate_for_wrong_answers(
     assert bench.main(words(program, requests_file, port, 7.0)) == 1
     printed = capsys.readouterr().out
     assert "| HTTP/1.1 JSON | h2corn | no rate |" in printed
+    assert "| **–** | no value |" in printed
     assert "× score outside its contract (such as: score = 7.0)" in printed
 
 
-def test_a_gateway_that_does_not_start_is_explained(
+def test_a_gateway_that_does_not_start_costs_its_own_row_and_is_explained(
     program: Path, requests_file: Path, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = words(program, requests_file, port, 0.5)
     arguments[1] = f"{sys.executable} -c raise"
-    assert bench.main(arguments) == 2
-    assert "ended with 1 before it was ready; see" in capsys.readouterr().err
+    assert bench.main(arguments) == 1
+    assert "calls broke off: the gateway ended with 1 before it was ready; see" in capsys.readouterr().out
 
 
 def test_impatience(tmp_path: Path, port: int) -> None:
@@ -110,11 +113,11 @@ def test_a_single_run(program: Path, requests_file: Path, port: int, capsys: pyt
     load = ["--requests", str(requests_file), "--fewest-requests", "50", "--seconds", "0.2", "--warm-up", "0"]
     with started(Start(command, ("127.0.0.1", port), None, program.parent / "log")) as processes:
         assert single.main(["http", f"127.0.0.1:{port}", *load, "--worker-pid", str(processes.worker[0])]) == 0
-        assert bench.main(words(program, requests_file, port, 0.5)) == 2
+        assert bench.main(words(program, requests_file, port, 0.5)) == 1
     assert len(processes.redis) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith("HTTP/1.1 JSON: ")
     assert "µs of processor a call: generator" in printed.out
-    assert f"a gateway already answers on 127.0.0.1:{port}" in printed.err
+    assert f"a gateway already answers on 127.0.0.1:{port}" in printed.out
     assert single.main(["http", f"127.0.0.1:{port}", *load]) == 2
     assert "no run: " in capsys.readouterr().err

@@ -202,13 +202,13 @@ async def test_h2load_is_a_second_opinion(tmp_path: Path, monkeypatch: pytest.Mo
     gateway = Gateway()
     async with serving(gateway) as port:
         spoken = dialect("grpc", Target("127.0.0.1", port))
-        check = CrossCheck(Load(connections=2, warm_up=0.05, seconds=0.2), ("127.0.0.1", port), 1000, tmp_path)
+        check = CrossCheck(Load(connections=2, warm_up=0.05, seconds=0.2), 1000, tmp_path)
         assert check.summary() == "No cross-check against h2load: not run."
-        await asyncio.to_thread(check.run, spoken, spoken.encode(CASES[0], ""))
+        await asyncio.to_thread(check.run, spoken, ("127.0.0.1", port), spoken.encode(CASES[0], ""))
         assert "h2load 1,000 (" in check.summary(), check.trouble
         gateway.score = 7.0
         check.pairs.clear()
-        await asyncio.to_thread(check.run, spoken, spoken.encode(CASES[0], ""))
+        await asyncio.to_thread(check.run, spoken, ("127.0.0.1", port), spoken.encode(CASES[0], ""))
         assert "score outside its contract" in check.summary()
 
 

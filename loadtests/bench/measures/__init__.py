@@ -1,0 +1,1 @@
+"""The measures: one file each, with one function that takes the bench and returns findings."""

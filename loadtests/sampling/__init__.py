@@ -1,0 +1,1 @@
+"""Where a worker's time goes, seen from outside: samples of its stack, its threads' processor time, its metrics."""
