@@ -16,7 +16,9 @@ help: ## show this list
 $(STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@test -x $(UV) || { python3 -m venv .uv && \
 		.uv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/uv.txt; }
-	@test -x $(BIN)/python || $(UV) venv --quiet --no-python-downloads --python $(PYTHON) $(VENV)
+	@test -x $(BIN)/python || $(UV) venv --quiet --no-python-downloads --python "$(PYTHON)" $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { rm -rf $(VENV); \
+		echo "Sluice's locked dependencies are for Python 3.11, and this is $(PYTHON): make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "installing the development environment into $(VENV), $$($(BIN)/python -VV | head -1)"
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/uv.txt -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .

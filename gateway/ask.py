@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from gateway.client import Deployment, Prediction, SluiceClient, SluiceError, Tls, Unreachable
+from gateway.client import DeadlineExceeded, Deployment, Prediction, SluiceClient, SluiceError, Tls, Unreachable
 
 NUMBERS = frozenset({"int32", "int64"})
 Scalar = int | float | str | bool
@@ -76,9 +76,18 @@ def sort_values(wanted: Deployment, values: Sequence[str]) -> tuple[dict[str, Sc
             raise AskError(f"{word!r} is not name=value")
         if name in entity_types:
             entities[name] = typed(name, entity_types[name], text)
+        elif name in feature_types:
+            features[name] = typed(name, feature_types[name], text)
         else:
-            features[name] = typed(name, feature_types.get(name, "double"), text)
+            features[name] = _as_number(text)  # a stored feature that the caller knows better, or the gateway says no
     return entities, features
+
+
+def _as_number(text: str) -> Scalar:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def typed(name: str, kind: str, text: str) -> Scalar:
@@ -103,7 +112,16 @@ def _prediction_document(prediction: Prediction) -> dict[str, object]:
 
 
 def _fail(error: Exception, reach: Reach) -> int:
-    asked = isinstance(error, Unreachable) and reach.tls is None
-    hint = "; if the gateway speaks TLS, give --tls-ca FILE" if asked else ""
-    print(f"sluice: {error}{hint}", file=sys.stderr)
+    print(f"sluice: {error}{_hint(error, reach)}", file=sys.stderr)
     return 1
+
+
+def _hint(error: Exception, reach: Reach) -> str:
+    """Say what to try when the gateway could not be spoken with."""
+    if not isinstance(error, Unreachable | DeadlineExceeded):
+        return ""
+    if "refused" in str(error):
+        return f"; nobody listens at {reach.address}: is the gateway up there? --address chooses another"
+    if reach.tls is None:
+        return "; if the gateway speaks TLS, give --tls-ca FILE" if isinstance(error, Unreachable) else ""
+    return "; does the gateway speak TLS there, with a certificate that --tls-ca vouches for?"

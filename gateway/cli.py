@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.config import DEFAULT_REDIS_URL, ConfigError, ServeConfig, available_cpus, without_password
+from gateway.config import (
+    DEFAULT_GRPC_PORT,
+    DEFAULT_REDIS_URL,
+    ConfigError,
+    ServeConfig,
+    available_cpus,
+    without_password,
+)
 from gateway.fronts.tls import ServerTls, TlsError
 
 if TYPE_CHECKING:
@@ -148,7 +155,7 @@ def _add_describe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _add_client_flags(parser: argparse.ArgumentParser) -> None:
-    address = _env("address", "127.0.0.1:50051")
+    address = _env("address", f"127.0.0.1:{_env('grpc_port', str(DEFAULT_GRPC_PORT))}")
     parser.add_argument("--address", default=address, help="host:port of the gateway's gRPC [%(default)s]")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds [%(default)s]")
     parser.add_argument("--tls", action="store_true", help="speak TLS, trusting the authorities that browsers trust")

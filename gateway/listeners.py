@@ -2,7 +2,6 @@
 
 import errno
 import socket
-from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.config import ServeConfig
@@ -24,10 +23,12 @@ class Listeners:
     http: socket.socket
 
     def close(self) -> None:
-        """Close both for everybody: workers hold copies, which would go on taking connections that nobody answers."""
+        """Let go of this process's copies. A socket listens until every worker has let go of its own, in its drain.
+
+        Never `shutdown` them: that ends a listener for all processes at once, and a server that is interrupted in
+        `accept` before it has begun to drain takes its calls with it.
+        """
         for sock in (self.grpc, self.http):
-            with suppress(OSError):  # the one that only reserves its port does not listen
-                sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
 

@@ -58,17 +58,19 @@ class MatrixBuilder:
         table[:, : self._stored] = stored
         table[:, self._stored : self._given] = request
         with np.errstate(all="ignore"):  # what is not finite is refused by the lane, row by row
-            if self._transform is not None and self._derived:
-                derived = self._transform(_Columns(table, self._places))
+            if self._derived:
+                derived = {} if self._transform is None else self._transform(_Columns(table, self._places))
                 for at, name in enumerate(self._derived, self._given):
                     table[:, at] = derived[name]
             return table.take(self._order, axis=1).astype(np.float32)
 
     def _check(self) -> None:
+        """Build one row of zeros: what a transform gives, and how it takes its columns, shows only when it runs."""
         if not self._derived:
             return
-        columns = {name: np.zeros(1) for name in self._names}
-        given = set() if self._transform is None else set(self._transform(columns))
-        missing = sorted(set(self._derived) - given)
-        if missing:
-            raise MatrixError(f"model inputs {missing} come from neither the plan nor its transform")
+        try:
+            self.build(np.zeros((1, self._stored)), np.zeros((1, self._given - self._stored)).tolist())
+        except KeyError as exc:
+            raise MatrixError(f"model input {exc} comes from neither the plan nor its transform") from exc
+        except (AttributeError, TypeError) as exc:
+            raise MatrixError(f"the transform cannot take its columns, which may only be read by name: {exc}") from exc

@@ -1,5 +1,6 @@
 """What `sluice up` and `sluice serve` say: progress, "ready" with a call to paste, and one clear line when it fails."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +26,10 @@ def run_up(config: ServeConfig, redis_port: int | None) -> int:
     """Run `sluice up`; return the exit status."""
     log.configure(config.log_level)
     where = f"embedded on port {redis_port}" if redis_port else without_password(config.redis_url)
-    print(f"sluice up: {config.workers} workers, front {config.front}, Redis {where}", flush=True)
+    print(
+        f"sluice up: {config.workers} worker{'s' * (config.workers != 1)}, front {config.front}, Redis {where}",
+        flush=True,
+    )
 
     def run() -> None:
         with hold_state(config.state):
@@ -52,6 +56,7 @@ ready
   gRPC        {config.host}:{config.grpc_port}     sluice.v1.Predictions, health, reflection
   HTTP        {base}     documentation at {base}/docs
   metrics     http://{config.host}:{config.metrics_port}/metrics
+  features    from {without_password(config.redis_url)}
 
 a first call (another terminal):
   {shown} predict fraud{address}{asker_tls} card_id=32261 store_id=8516 amount=24900 customer_present=true
@@ -68,7 +73,8 @@ def _tls_words(tls: ServerTls | None) -> tuple[str, str]:
     """Return what `sluice predict` and curl need to be told: on this machine the certificate itself can be trusted."""
     if tls is None:
         return "", ""
-    asker, curl = f" --tls-ca {tls.certificate}", f" --cacert {tls.certificate}"
+    trusted = shlex.quote(str(tls.certificate))
+    asker, curl = f" --tls-ca {trusted}", f" --cacert {trusted}"
     if tls.client_ca is None:
         return asker, curl
     return f"{asker} --tls-client-cert YOURS.pem --tls-client-key YOURS.key", f"{curl} --cert YOURS.pem --key YOURS.key"

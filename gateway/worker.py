@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import sys
+import threading
 
 import uvloop
 
@@ -25,6 +26,8 @@ from monitoring.log import configure
 
 log = logging.getLogger("sluice.worker")
 
+_told_ready = threading.Event()
+
 CANNOT_START = (BackendError, BundleError, ConfigError, DeploymentError, OSError, PlanError, ValueError)
 
 
@@ -37,7 +40,8 @@ def main(slot: int, grpc_fd: int, http_fd: int) -> int:
     try:
         uvloop.run(work(config, slot, socket.socket(fileno=grpc_fd), socket.socket(fileno=http_fd)))
     except CANNOT_START as exc:
-        print(f"sluice: worker {slot} cannot start: {exc}", file=sys.stderr)
+        what = "failed" if _told_ready.is_set() else "cannot start"
+        print(f"sluice: worker {slot} {what}: {exc}", file=sys.stderr)
         return 1
     return 0
 
@@ -45,6 +49,8 @@ def main(slot: int, grpc_fd: int, http_fd: int) -> int:
 async def work(config: ServeConfig, slot: int, grpc: socket.socket, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then answer what was accepted."""
     stop = asyncio.Event()
+    if config.tls is not None:
+        config.tls.check()  # again: the files may have been renewed since the supervisor looked
     gateway = await assemble(config, slot)
     _quieten_gc()
 
@@ -68,6 +74,7 @@ def _quieten_gc() -> None:
 
 
 def _say_ready() -> None:
+    _told_ready.set()
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
 

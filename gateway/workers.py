@@ -80,7 +80,7 @@ class Workers:
         running = [process for process in self._processes.values() if process.returncode is None]
         for process in running:
             process.send_signal(signal.SIGTERM)
-        # At once: a socket that still listens takes connections that nobody will ever answer.
+        # At once: with the workers' copies gone too, new connections are refused and not left waiting.
         self._listeners.close()
         waits = [asyncio.create_task(process.wait()) for process in running]
         if not waits:
@@ -92,6 +92,9 @@ class Workers:
             if process.returncode is None:
                 process.kill()
         await asyncio.wait(waits)
+        for slot, process in self._processes.items():
+            if process in running and process.returncode:
+                log.error("worker did not drain", extra={"slot": slot, "exit_code": process.returncode})
 
 
 def _environment() -> dict[str, str]:

@@ -81,6 +81,7 @@ _BY_CODE: dict[str, type[SluiceError]] = {kind.code: kind for kind in SluiceErro
 # For what never reached the gateway's own code: gRPC itself, or a proxy, gave the status.
 _BY_STATUS: dict[grpc.StatusCode, type[SluiceError]] = {
     grpc.StatusCode.UNAVAILABLE: Unreachable,
+    grpc.StatusCode.CANCELLED: Unreachable,  # grpc.aio's answer to a call that comes while it drains
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.RESOURCE_EXHAUSTED: RequestTooLarge,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,

@@ -28,6 +28,15 @@ class Running:
     metrics: str
     said: str
     """What it printed until it was ready."""
+    later: list[str]
+    """What it has printed since, line by line."""
+    reader: threading.Thread
+    """Fills `later` until the gateway has ended."""
+
+    def output(self) -> str:
+        """Return everything that it printed; call it when it has ended."""
+        self.reader.join()
+        return self.said + "".join(self.later)
 
     def calls(self) -> dict[tuple[str, str], float]:
         """Return sluice_calls_total by deployment and code."""
@@ -70,15 +79,18 @@ def start(redis: RedisServer, state: Path, front: str, *flags: str) -> Running:
             break
     else:
         raise AssertionError("the gateway did not start:\n" + "".join(lines))
-    threading.Thread(target=drain, args=(process.stdout,), daemon=True).start()
-    urls = [f"{'https' if '--tls-cert' in flags else 'http'}://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}"]
-    return Running(process, f"127.0.0.1:{grpc}", *urls, "".join(lines))
+    later: list[str] = []
+    reader = threading.Thread(target=drain, args=(process.stdout, later), daemon=True)
+    reader.start()
+    scheme = "https" if "--tls-cert" in flags else "http"
+    http_url, metrics_url = f"{scheme}://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}"
+    return Running(process, f"127.0.0.1:{grpc}", http_url, metrics_url, "".join(lines), later, reader)
 
 
-def drain(output: IO[str]) -> None:
+def drain(output: IO[str], into: list[str]) -> None:
     """Read to the end, so that the pipe never fills."""
     with output:
-        output.read()
+        into.extend(output)
 
 
 def stop(running: Running) -> int:

@@ -41,3 +41,13 @@ def test_a_list_of_one(tmp_path: Path) -> None:
 def test_an_input_that_nobody_provides_is_refused(tmp_path: Path, transform: None) -> None:
     with pytest.raises(MatrixError, match="moon"):
         MatrixBuilder(small_plan(tmp_path, features=["amount", "moon"], transform=TRANSFORM), transform)
+
+
+def test_a_transform_that_wants_more_of_its_columns_than_their_values_is_refused(tmp_path: Path) -> None:
+    """In training the columns are a dictionary: what only works there would fail every call here."""
+
+    def copying(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        return {"twice": columns.copy()["amount"] * 2}  # type: ignore[attr-defined]  # that is the mistake
+
+    with pytest.raises(MatrixError, match="read by name"):
+        MatrixBuilder(small_plan(tmp_path, features=["twice"], transform=TRANSFORM), copying)
