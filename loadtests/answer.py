@@ -23,6 +23,9 @@ class Verdict(NamedTuple):
 FRESH = Verdict("")
 NOT_FRESH = Verdict("", fresh=False)
 
+ARMS = {"champion", "canary"}
+"""The arms that answer callers: a shadow's answer must never reach one."""
+
 WORK_DONE = {"features_stale"}
 """Why an answer may be degraded and still good: what was read was too old, but it was read."""
 
@@ -139,6 +142,8 @@ def look(contract: Contract, asked_id: str, answered_id: str, prediction: Predic
         return Verdict("score outside its contract", f"{contract.output} = {score}")
     if not (prediction.decision and prediction.arm and prediction.bundle_version):
         return Verdict("no decision, arm or version")
+    if prediction.arm not in ARMS:
+        return Verdict("an arm that answers nobody", prediction.arm)
     if prediction.degraded and set(prediction.degraded_reasons) != WORK_DONE:
         return Verdict("degraded: " + ", ".join(sorted(prediction.degraded_reasons)))
     return NOT_FRESH if prediction.feature_statuses else FRESH

@@ -66,10 +66,15 @@ def _await_ready(start: Start, process: "subprocess.Popen[bytes]", pause: Callab
     end = time.monotonic() + start.patience
     while not is_ready(start.health, start.tls_ca):
         if process.poll() is not None:
-            raise ServingError(f"the gateway ended with {process.returncode} before it was ready; see {start.log}")
+            raise ServingError(f"the gateway ended before it was ready: {_last_line(start.log)} ({start.log} has all)")
         if time.monotonic() > end:
             raise ServingError(f"the gateway was not ready within {start.patience:.0f} s; see {start.log}")
         pause(_PAUSE_SECONDS)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "without a word"
 
 
 def is_ready(address: tuple[str, int], tls_ca: Path | None = None) -> bool:

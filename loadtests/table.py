@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from loadtests.tally import QUANTILES, Report, add_up
+from loadtests.tally import QUANTILES, Report, add_up, why_not
 
 SPOKEN = {"grpc": "gRPC", "http": "HTTP/1.1 JSON", "http2": "HTTP/2 JSON", "grpc-many": "gRPC PredictMany"}
 _HEAD = (
@@ -39,14 +39,15 @@ def markdown(rows: Sequence[Row]) -> str:
     for row in rows:
         if not row.sound:
             total = add_up(list(row.rounds))
-            lines += ["", f"No rate for {SPOKEN.get(total.dialect, total.dialect)} on {row.front}:", *_bullets(total)]
+            reasons = [f"- {reason}" for reason in why_not(row.rounds)]
+            lines += ["", f"No rate for {SPOKEN.get(total.dialect, total.dialect)} on {row.front}:", *reasons]
     return "\n".join(lines)
 
 
 def figures(report: Report) -> str:
     """Return one run's figures, or why it has none."""
     if report.rate is None:
-        return "\n".join(["no rate: too many calls got no good answer", *_bullets(report)])
+        return "\n".join(["no rate: the run is not sound", *_bullets(report)])
     quantiles = ", ".join(f"{name} {_milliseconds(report.quantile(share))}" for name, share in QUANTILES.items())
     spent = ", ".join(f"{name} {_microseconds(report, name)}" for name in report.processor_seconds)
     return "\n".join(

@@ -1,6 +1,7 @@
 """What a run counted while it measured, and the report that may be made of it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -8,6 +9,7 @@ from loadtests.answer import Verdict
 from loadtests.latencies import Latencies
 
 ALLOWED_FAULTS = 0.001
+ALLOWED_NOT_FRESH = 0.5
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
 
@@ -69,9 +71,18 @@ class Report:
 
     @property
     def sound(self) -> bool:
-        """Whether the run may show a rate: all connections lasted, at most 0.1 % of the calls got no good answer."""
+        """Whether the run may show a rate.
+
+        All connections lasted, at most 0.1 % of the calls got no good answer, and features were found for the rest.
+        """
         calls = self.tally.good + self.failed
-        return self.tally.good > 0 and not self.lost_connections and self.failed <= ALLOWED_FAULTS * calls
+        few_faults = self.tally.good > 0 and self.failed <= ALLOWED_FAULTS * calls
+        return few_faults and not self.lost_connections and not self.unfilled
+
+    @property
+    def unfilled(self) -> bool:
+        """Whether most good answers went without fresh features; one entity set alone cannot tell."""
+        return self.entity_sets > 1 and self.tally.not_fresh > ALLOWED_NOT_FRESH * self.tally.good
 
     @property
     def rate(self) -> float | None:
@@ -93,6 +104,9 @@ class Report:
         reasons = [f"{calls:,} × {kind}" + _example(self.tally.details[kind]) for kind, calls in frequent]
         if self.lost_connections:
             reasons.append(f"{self.lost_connections} of {self.connections} connections lost for good")
+        if self.unfilled:
+            without = f"{self.tally.not_fresh:,} of {self.tally.good:,} good answers had a feature that was not fresh"
+            reasons.append(f"{without}: is the feature store filled?")
         return reasons or ["no call was answered"]
 
     def as_json(self) -> dict[str, object]:
@@ -118,6 +132,12 @@ class Report:
 def add_up(reports: list[Report]) -> Report:
     """Return the runs of one kind as one run."""
     return reduce(_add, reports)
+
+
+def why_not(reports: Sequence[Report]) -> list[str]:
+    """Say why those of the runs that are not sound are not; nothing where all are."""
+    bad = [report for report in reports if not report.sound]
+    return add_up(bad).reasons() if bad else []
 
 
 def _add(one: Report, other: Report) -> Report:

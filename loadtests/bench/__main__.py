@@ -5,10 +5,10 @@ import os
 import sys
 import time
 
+from loadtests.bench.attempt import attempt, no_value
 from loadtests.bench.catalogue import MEASURES, selected
 from loadtests.bench.finding import Finding
 from loadtests.bench.gateways import Gateways
-from loadtests.bench.goals import GOALS
 from loadtests.bench.ground import ground
 from loadtests.bench.measure import Bench, Measure
 from loadtests.bench.options import parser, plan_from
@@ -56,9 +56,10 @@ def _run(plan: Plan, measures: list[Measure], at: datetime.datetime) -> int:
     with held([os.getpid()], plan.seats.generator), ground(plan) as there:
         gateways = Gateways(plan, there.redis, there.redis_pids)
         findings = _measure(Bench(plan, there, gateways, cases, _say), measures)
-    result = Result(at, plan, sys.argv, gateways.commands, findings)
-    path = result.write(plan.out)
-    print(f"\n{result.text()}\n\nwritten to {path.parent}")
+        # Before the ground is left: should that fail, what was measured is not lost.
+        result = Result(at, plan, sys.argv, gateways.commands, findings)
+        path = result.write(plan.out)
+        print(f"\n{result.text()}\n\nwritten to {path.parent}")
     return 0 if result.whole else 1
 
 
@@ -67,20 +68,15 @@ def _measure(bench: Bench, measures: list[Measure]) -> list[Finding]:
     for number, measure in enumerate(measures):
         left = sum(one.seconds(bench.plan) for one in measures[number:])
         _say(f"[{number + 1}/{len(measures)}] {measure.name}: {measure.does}; about {_minutes(left)} left")
-        findings += _try(bench, measure)
+        try:
+            found = attempt(measure, bench)
+        except KeyboardInterrupt:
+            _say(f"interrupted in {measure.name}: writing what was found before")
+            skipped = measures[number:]
+            return [*findings, *(row for one in skipped for row in no_value(one, bench.plan, "interrupted"))]
+        _say(goal_table(found))
+        findings += found
     return findings
-
-
-def _try(bench: Bench, measure: Measure) -> list[Finding]:
-    """Run one measure; what breaks it costs its own row, not those that were measured before."""
-    try:
-        found = measure.run(bench)
-    except (ServingError, OSError, ValueError) as exc:
-        _say(f"{measure.name} broke off: {exc}")
-        demanded = [name for name in measure.parts if name in GOALS] or [measure.name]
-        return [Finding(name, f"{name}: {measure.does}", "", trouble=f"broke off: {exc}") for name in demanded]
-    _say(goal_table(found))
-    return found
 
 
 def _say(line: str) -> None:

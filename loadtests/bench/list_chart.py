@@ -1,6 +1,7 @@
 """The picture of a list's time: one stacked bar for each load, in microseconds of a row, by stage."""
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 
 import msgspec
 
@@ -10,7 +11,8 @@ from loadtests.sampling.stages import EXPLAINED, IDLE, STAGES
 from loadtests.svg import FAINT, PALETTE, Picture, nice_step, readable_on
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW = 1000, 190, 960, 70, 44
-_NARROWEST = 26  # pixels that a number needs to stand in its part of a bar
+_NUMBER, _LETTER = 38, 12  # pixels that a letter with a number, and a letter alone, need in their part of a bar
+_LETTERS = dict(zip(STAGES, ascii_uppercase, strict=False))  # there are more stages than colours to tell them apart by
 _COLORS = dict(zip(STAGES, (*PALETTE, *(f"{color}99" for color in PALETTE)), strict=False)) | {IDLE: "#eaeef2"}
 
 
@@ -41,23 +43,23 @@ def draw_bars(bars: Sequence[Bar]) -> str:
 
 def _draw_bar(picture: Picture, bar: Bar, top: float, longest: float) -> None:
     picture.text(_LEFT - 12, top + 16, f"lists of {bar.rows_per_list:.1f} rows", 12, "end", bold=True)
-    said = f"{bar.in_flight} in flight, {bar.rows_per_second:,.0f} rows/s"
-    picture.text(_LEFT - 12, top + 31, said, 10, "end")
+    load = f"{bar.in_flight} in flight, {bar.rows_per_second:,.0f} rows/s"
+    picture.text(_LEFT - 12, top + 31, load, 10, "end")
     x, scale = float(_LEFT), (_RIGHT - _LEFT) / longest
     for stage, microseconds in bar.microseconds.items():
         width = min(microseconds * scale, _RIGHT - x)
         picture.box(x, top + 4, width, _ROW - 12, _COLORS[stage], f"{stage}: {microseconds:.1f} µs")
-        if width >= _NARROWEST:
-            picture.text(
-                x + width / 2, top + 24, f"{microseconds:.0f}", 11, "middle", True, readable_on(_COLORS[stage])
-            )
+        said = f"{_LETTERS[stage]} {microseconds:.0f}" if width >= _NUMBER else _LETTERS[stage]
+        if width >= _LETTER:
+            picture.text(x + width / 2, top + 24, said, 11, "middle", True, readable_on(_COLORS[stage]))
         x += width
 
 
 def _draw_key(picture: Picture, stage: str, x: float, y: float) -> None:
-    picture.box(x, y - 10, 12, 12, _COLORS[stage])
-    picture.text(x + 18, y, stage, 11, bold=True)
-    picture.text(x + 120, y, EXPLAINED[stage], 11)
+    picture.box(x, y - 11, 16, 14, _COLORS[stage])
+    picture.text(x + 8, y, _LETTERS[stage], 11, "middle", True, readable_on(_COLORS[stage]))
+    picture.text(x + 24, y, stage, 11, bold=True)
+    picture.text(x + 124, y, EXPLAINED[stage], 11)
 
 
 def _busy(microseconds: Mapping[str, float]) -> float:

@@ -44,7 +44,11 @@ def parser() -> ArgumentParser:
     made.add_argument("--list", action="store_true", help="say what is measured, and run nothing")
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these measures, or parts of them")
     made.add_argument("--quick", action="store_true", help="short rounds and few: enough to see that it runs")
-    made.add_argument("--publish", action="store_true", help="copy the newest bench to loadtests/results, run nothing")
+    made.add_argument(
+        "--publish",
+        action="store_true",
+        help="copy the newest bench, if it is whole, to loadtests/results, run nothing",
+    )
     _add_time(made)
     _add_calls(made)
     _add_places(made)
@@ -121,7 +125,7 @@ def _add_places(made: ArgumentParser) -> None:
         "--models", type=Path, default=Path("models"), help="where <name>/deployment.yaml lie [%(default)s]"
     )
     made.add_argument("--serve", default=_SERVE, help="the command that starts a gateway [sluice serve ...]")
-    made.add_argument("--base-port", type=int, help="the first of some seventy ports that are used [50100]")
+    made.add_argument("--base-port", type=int, help="the first of some seventy ports that are used [21000]")
     made.add_argument("--patience", type=float, help="seconds that a gateway may take to become ready [900]")
     for name, whose in (
         ("worker", "the gateway's"),

@@ -42,8 +42,9 @@ def _machine(plan: Plan) -> str:
     return (
         f"{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']};"
         f" one worker; {plan.seats.text()}; no lane host yet. Every answer was decoded and checked, over"
-        f" {plan.fewest_requests:,} distinct entity sets or more; where more than 0.1 % of the calls got no good answer"
-        " there is no rate. Canary and shadow at 5 %, policy and metrics are on. A ratio is of rounds played in turn."
+        f" {plan.fewest_requests:,} distinct entity sets or more; there is no rate where more than 0.1 % of the calls"
+        " got no good answer, or more than half of the good ones had a feature that was not fresh. Canary and shadow at"
+        " 5 %, policy and metrics are on. A ratio is of rounds played in turn."
     )
 
 

@@ -23,7 +23,8 @@ class Plan:
     redis: str | None = None
     redis_pid: int | None = None
     only: frozenset[str] = frozenset()
-    base_port: int = 50100
+    quick: bool = False
+    base_port: int = 21000
     rounds: int = 3
     warm_up: float = 2.0
     seconds: float = 6.0

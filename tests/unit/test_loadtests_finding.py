@@ -14,7 +14,6 @@ from loadtests.bench.list_chart import draw_list_time
 from loadtests.bench.memory_chart import draw_memory
 from loadtests.bench.page import figure, goal_table
 from loadtests.bench.plan import Plan
-from loadtests.bench.publish import NothingToPublish, publish
 from loadtests.bench.result import Result
 from loadtests.sampling.stages import IDLE, RUN
 from loadtests.seats import Seats
@@ -116,10 +115,8 @@ def test_every_picture_is_well_formed_and_says_what_it_shows() -> None:
     assert draw_goals(FINDINGS[2:3]) is draw_list_time([]) is draw_memory([]) is None
 
 
-def test_a_result_is_written_for_people_and_for_programs_and_published(tmp_path: Path) -> None:
+def test_a_result_is_written_for_people_and_for_programs(tmp_path: Path) -> None:
     out = tmp_path / "bench"
-    with pytest.raises(NothingToPublish, match="run the bench first"):
-        publish(out, tmp_path / "results")
     at = datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     plan = Plan(out / "20300102T030405Z", Seats(), ["sluice", "serve"], ["sluice", "up"], Path("models"))
     result = Result(at, plan, ["bench"], {"h2corn": ["sluice", "serve"]}, FINDINGS)
@@ -132,6 +129,4 @@ def test_a_result_is_written_for_people_and_for_programs_and_published(tmp_path:
     assert written["findings"][0]["rounds"] == [12_000, 13_000, 14_000]
     assert (written["findings"][0]["must"], written["findings"][0]["verdict"]) == (12_000, "must reached")
     assert written["plan"]["rounds"] == plan.rounds
-    names = {path.name for path in publish(out, tmp_path / "results")}
-    assert names == {"bench.json", "bench.md", "bench.svg", "list.svg", "memory.svg"}
-    assert (tmp_path / "results/bench.md").read_text() == page
+    assert written["whole"] is False

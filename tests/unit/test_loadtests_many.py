@@ -11,7 +11,7 @@ from protos.sluice.v1.prediction_pb2 import Error, Prediction, PredictManyReques
 
 TARGET = Target("localhost", 1)
 CASES = [Case({"card_id": number}, {"amount": 1.5, "customer_present": True}) for number in range(7)]
-GOOD = RowResult(prediction=Prediction(outputs={"score": 0.5}, decision="a", arm="b", bundle_version="c"))
+GOOD = RowResult(prediction=Prediction(outputs={"score": 0.5}, decision="a", arm="champion", bundle_version="c"))
 
 
 def answered(*results: RowResult, request_id: str = "many-0", status: str = "0") -> Exchange:
@@ -62,6 +62,13 @@ def test_a_row_that_is_not_fresh_is_remembered() -> None:
     stale.CopyFrom(GOOD)
     stale.prediction.feature_statuses["a"] = 3
     assert not many_judge(Contract(), 2)(answered(GOOD, stale)).fresh
+
+
+def test_one_row_among_many_says_nothing_of_the_feature_store() -> None:
+    stale = RowResult()
+    stale.CopyFrom(GOOD)
+    stale.prediction.feature_statuses["a"] = 3
+    assert many_judge(Contract(), 3)(answered(GOOD, stale, GOOD)).fresh
 
 
 def test_bytes_that_are_no_message_are_a_fault() -> None:

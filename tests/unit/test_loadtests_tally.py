@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from loadtests.answer import FRESH, NOT_FRESH, Verdict
-from loadtests.tally import Report, Tally, add_up
+from loadtests.tally import Report, Tally, add_up, why_not
 
 
 def tally_of(good: int, faults: int) -> Tally:
@@ -16,13 +16,13 @@ def tally_of(good: int, faults: int) -> Tally:
     return tally
 
 
-def report_of(tally: Tally, lost: int = 0) -> Report:
+def report_of(tally: Tally, lost: int = 0, entity_sets: int = 10_000) -> Report:
     return Report(
         dialect="grpc",
         connections=16,
         streams=1,
         seconds=2.0,
-        entity_sets=10_000,
+        entity_sets=entity_sets,
         lost_connections=lost,
         tally=tally,
         processor_seconds={"generator": 1.0, "worker": 0.5},
@@ -57,6 +57,34 @@ def test_a_run_without_answers_has_no_rate() -> None:
     report = report_of(Tally())
     assert report.rate is None
     assert report.reasons() == ["no call was answered"]
+
+
+def tally_without_features(fresh: int, not_fresh: int) -> Tally:
+    tally = Tally()
+    for verdict, calls in ((FRESH, fresh), (NOT_FRESH, not_fresh)):
+        for _ in range(calls):
+            tally.count(verdict, 1_000_000)
+    return tally
+
+
+def test_a_run_that_mostly_found_no_fresh_feature_has_no_rate() -> None:
+    report = report_of(tally_without_features(fresh=499, not_fresh=501))
+    reason = "501 of 1,000 good answers had a feature that was not fresh: is the feature store filled?"
+    assert (report.rate, report.quantile(0.5)) == (None, None)
+    assert report.reasons() == [reason]
+    assert report_of(tally_without_features(fresh=500, not_fresh=500)).rate == 500
+
+
+def test_one_entity_set_tells_nothing_of_the_feature_store() -> None:
+    assert report_of(tally_without_features(fresh=0, not_fresh=10), entity_sets=1).rate == 5
+
+
+def test_the_reasons_are_those_of_the_runs_that_were_not_sound() -> None:
+    good, bad = report_of(tally_of(5000, 1)), report_of(tally_without_features(fresh=0, not_fresh=9))
+    assert why_not([good]) == []
+    assert why_not([good, bad]) == [
+        "9 of 9 good answers had a feature that was not fresh: is the feature store filled?"
+    ]
 
 
 def test_reports_add_up() -> None:

@@ -21,7 +21,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self): self.answer({})
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        prediction = {"outputs": {"score": float(sys.argv[2])}, "decision": "a", "arm": "b", "bundle_version": "c"}
+        prediction = {"outputs": {"score": float(sys.argv[2])}, "decision": "a", "arm": "canary", "bundle_version": "c"}
         self.answer({"request_id": asked.get("request_id", "x"), "prediction": prediction})
     def answer(self, document):
         body = json.dumps(document).encode()
@@ -98,7 +98,7 @@ def test_a_gateway_that_does_not_start_costs_its_own_row_and_is_explained(
     arguments = words(program, requests_file, port, 0.5)
     arguments[1] = f"{sys.executable} -c raise"
     assert bench.main(arguments) == 1
-    assert "calls broke off: the gateway ended with 1 before it was ready; see" in capsys.readouterr().out
+    assert "calls broke off: the gateway ended before it was ready: RuntimeError" in capsys.readouterr().out
 
 
 def test_impatience(tmp_path: Path, port: int) -> None:

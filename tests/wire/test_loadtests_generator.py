@@ -181,7 +181,7 @@ def test_a_server_that_hangs_up_is_not_stormed() -> None:
 
 
 def test_a_server_that_closes_after_every_answer_is_followed() -> None:
-    prediction = {"outputs": {"score": 0.5}, "decision": "a", "arm": "b", "bundle_version": "c"}
+    prediction = {"outputs": {"score": 0.5}, "decision": "a", "arm": "canary", "bundle_version": "c"}
     body = msgspec.json.encode({"request_id": "chosen", "prediction": prediction})
 
     def answer_once(connection: socket.socket) -> None:

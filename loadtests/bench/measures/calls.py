@@ -14,7 +14,7 @@ from loadtests.generator import Load
 from loadtests.many import many, many_requests
 from loadtests.rounds import Front, Question, play
 from loadtests.table import Row, markdown
-from loadtests.tally import Report, add_up
+from loadtests.tally import Report, why_not
 
 _STARTING = 4.0  # seconds, about, that a gateway takes to start and stop
 
@@ -119,7 +119,7 @@ def read_off(
     """Return what `read` sees in every report; trouble where one may show nothing."""
     values = [read(report) for report in reports]
     good = [value for value in values if value is not None]
-    trouble = "" if len(good) == len(values) else "; ".join(add_up(list(reports)).reasons())
+    trouble = "" if len(good) == len(values) else "; ".join(why_not(reports))
     details: dict[str, object] = {"rounds": [report.as_json() for report in reports]}
     return Finding(name, title, unit, good, _conditions(reports[0]), trouble, details)
 
@@ -154,7 +154,7 @@ def _processor_time(reports: Sequence[Report]) -> Mapping[str, list[float]]:
 
 
 def _conditions(report: Report) -> str:
-    return f"{report.connections} × {report.streams} in flight, {report.seconds:.0f} s, {report.entity_sets:,} calls"
+    return f"{report.connections} × {report.streams} in flight, {report.seconds:.0f} s, {report.entity_sets:,} distinct"
 
 
 def _cross_check(plan: Plan) -> CrossCheck | None:

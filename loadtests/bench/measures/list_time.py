@@ -10,20 +10,21 @@ from pathlib import Path
 
 import msgspec
 
+from loadtests.bench.busy import busy
 from loadtests.bench.finding import Finding
 from loadtests.bench.gateways import Opened, Wanted
 from loadtests.bench.measure import Bench
 from loadtests.bench.plan import Plan
 from loadtests.dialect import dialect, requests
-from loadtests.generator import Load, generate
+from loadtests.generator import Load, Meter, generate
 from loadtests.in_turn import Pairs, in_turn
-from loadtests.processors import running_module
+from loadtests.processors import ProcessorMeter, running_module
 from loadtests.sampling import startup
 from loadtests.sampling.picture import Bar, Watched, bar
 from loadtests.sampling.stages import EXPLAINED, OTHER, STAGES, Sample
 from loadtests.sampling.threads import Spent, since, threads_of
 from loadtests.serving import ServingError
-from loadtests.tally import Report
+from loadtests.tally import Report, why_not
 
 IN_FLIGHT = (1, 8, 16, 32, 128)
 _PATIENCE = 5.0
@@ -44,12 +45,12 @@ def run(bench: Bench) -> list[Finding]:
     with bench.gateways.open(Wanted("sampled", variables=variables)) as opened:
         (worker,) = running_module(opened.processes.worker, "gateway.worker")
         watch = Watch(worker, opened, path)
-        bars = [_bar(bench, opened, watch, in_flight) for in_flight in IN_FLIGHT]
+        drawn = [_bar(bench, opened, watch, in_flight) for in_flight in IN_FLIGHT]
         with bench.gateways.open(Wanted("unsampled")) as bare:
             pairs = in_turn(
                 lambda: _ask(bench, opened, 16, None), lambda: _ask(bench, bare, 16, None), bench.plan.rounds, bench.say
             )
-    return [_finding(bars, pairs, bench.plan)]
+    return [_finding(drawn, pairs, bench.plan)]
 
 
 class Watch:
@@ -103,27 +104,29 @@ def metric(text: str, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-def _bar(bench: Bench, opened: Opened, watch: Watch, in_flight: int) -> Bar:
+def _bar(bench: Bench, opened: Opened, watch: Watch, in_flight: int) -> tuple[Bar, Report]:
     bench.say(f"{in_flight} calls in flight")
-    _ask(bench, opened, in_flight, watch)
+    report = _ask(bench, opened, in_flight, watch)
     if watch.watched is None:
         raise ServingError("nothing was watched: the load ended before it began")
-    return bar(in_flight, watch.watched)
+    return bar(in_flight, watch.watched), report
 
 
 def _ask(bench: Bench, opened: Opened, in_flight: int, watch: Watch | None) -> Report:
     spoken = dialect("grpc", bench.target(opened.grpc))
     connections = min(in_flight, 16)
     load = Load(connections, in_flight // connections, 1.0, bench.plan.bar_seconds)
-    meters = {"watch": watch} if watch else {}
+    worker = ProcessorMeter(opened.processes.worker)
+    meters: dict[str, Meter] = {"watch": watch} if watch else {"worker": worker}
     return generate(load, spoken, opened.grpc, requests(spoken, list(bench.cases)), meters)
 
 
-def _finding(bars: Sequence[Bar], pairs: Pairs[Report], plan: Plan) -> Finding:
+def _finding(drawn: Sequence[tuple[Bar, Report]], pairs: Pairs[Report], plan: Plan) -> Finding:
+    bars = [one for one, _ in drawn]
     ratios, trouble = pairs.ratios(lambda report: report.rate)
-    other = max(one.microseconds.get(OTHER, 0.0) / sum(one.microseconds.values()) for one in bars)
-    if other > _UNKNOWN:
-        trouble = f"{other:.0%} of a bar lies in files that loadtests/sampling/stages.py does not know: add them there"
+    if trouble:
+        trouble += ": " + "; ".join(why_not([*pairs.first, *pairs.second]))
+    trouble = "; ".join(filter(None, [trouble, *_unsound(drawn), _unknown(bars)]))
     conditions = (
         f"gRPC on h2corn, {plan.bar_seconds:.0f} s a bar, a sample every one to four milliseconds of processor time;"
         " rate under the sampler over"
@@ -133,12 +136,25 @@ def _finding(bars: Sequence[Bar], pairs: Pairs[Report], plan: Plan) -> Finding:
         "a list's time by stage (the picture); rate left under the sampler",
         "×",
         ratios,
-        f"{conditions} rate without, 16 in flight",
+        f"{conditions} rate without, 16 in flight; {busy({'with': pairs.first, 'without': pairs.second})}",
         trouble,
         {"bars": [asdict(one) for one in bars]},
         "Where a list's time goes",
         "\n\n".join((_stages(bars), _functions(bars[len(bars) // 2]))),
     )
+
+
+def _unsound(drawn: Sequence[tuple[Bar, Report]]) -> list[str]:
+    """Say of every bar whose load was not answered as it should be: its time is not that of the work."""
+    reasons = {one.in_flight: why_not([report]) for one, report in drawn}
+    return [f"bar of {in_flight} in flight: {', '.join(why)}" for in_flight, why in reasons.items() if why]
+
+
+def _unknown(bars: Sequence[Bar]) -> str:
+    other = max(one.microseconds.get(OTHER, 0.0) / sum(one.microseconds.values()) for one in bars)
+    if other <= _UNKNOWN:
+        return ""
+    return f"{other:.0%} of a bar lies in files that loadtests/sampling/stages.py does not know: add them there"
 
 
 def _stages(bars: Sequence[Bar]) -> str:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -14,6 +15,7 @@ from loadtests.dialect import dialect, requests
 from loadtests.generator import Load, generate
 from loadtests.memory import Memory, growth, memory_of
 from loadtests.processors import running_module
+from loadtests.tally import Report, add_up, why_not
 
 PARTS = ("memory-growth",)
 _SLICES = 60
@@ -33,30 +35,33 @@ def run(bench: Bench) -> list[Finding]:
         samples = [(0.0, memory_of(worker))]
         spoken = dialect("grpc", bench.target(opened.grpc))
         calls = requests(spoken, list(bench.cases))
-        good = 0
+        reports = []
         while samples[-1][0] < bench.plan.soak:
             bench.say(f"{samples[-1][0]:.0f} s of {bench.plan.soak:.0f}: {samples[-1][1].rss:.0f} MB resident")
             slice_seconds = max(1.0, bench.plan.soak / _SLICES)
-            report = generate(Load(64, 1, 0.0, slice_seconds), spoken, opened.grpc, calls, seed=len(samples))
-            good += report.tally.good
-            samples.append((samples[-1][0] + report.seconds, memory_of(worker)))
-    return _findings(samples, bundles, good)
+            load = Load(64, 1, 0.0, slice_seconds)
+            reports.append(generate(load, spoken, opened.grpc, calls, seed=len(samples)))
+            samples.append((samples[-1][0] + reports[-1].seconds, memory_of(worker)))
+    return _findings(samples, bundles, add_up(reports))
 
 
-def _findings(samples: list[tuple[float, Memory]], bundles: dict[str, float], good: int) -> list[Finding]:
+def _findings(samples: list[tuple[float, Memory]], bundles: dict[str, float], total: Report) -> list[Finding]:
+    """Say what was taken; memory of a worker that mostly refused says nothing of one at work."""
     first, last = samples[0][1], samples[-1][1]
     taken = sum(bundles.values())
     tail = samples[len(samples) // 2 :]
     conditions = (
-        f"{samples[-1][0]:.0f} s at full load, {good:,} calls; resident {first.rss:.0f} MB when ready,"
+        f"{samples[-1][0]:.0f} s at full load, {total.tally.good:,} calls; resident {first.rss:.0f} MB when ready,"
         f" {last.rss:.0f} MB at the end, of which {last.uss:.0f} MB its own; its bundles take {taken:.0f} MB"
     )
     details: dict[str, object] = {
         "bundles_mb": bundles,
         "samples": [{"seconds": at, "rss_mb": one.rss, "pss_mb": one.pss, "uss_mb": one.uss} for at, one in samples],
     }
-    above = Finding("memory", "memory of a worker above its bundles", "MB", [last.rss - taken], conditions, "", details)
-    return [above, _growth([(at, one.rss) for at, one in tail])]
+    trouble = "; ".join(why_not([total]))
+    title = "memory of a worker above its bundles"
+    above = Finding("memory", title, "MB", [last.rss - taken], conditions, trouble, details)
+    return [above, replace(_growth([(at, one.rss) for at, one in tail]), trouble=trouble)]
 
 
 def _growth(tail: Sequence[tuple[float, float]]) -> Finding:

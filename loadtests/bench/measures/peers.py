@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from statistics import median
 
+from loadtests.bench.busy import busy
 from loadtests.bench.finding import Finding
 from loadtests.bench.gateways import Opened, Wanted
 from loadtests.bench.measure import Bench
@@ -14,7 +15,7 @@ from loadtests.peers.peer import Peer, PeerError
 from loadtests.peers.rows import RowsError
 from loadtests.peers.versus import Ground, Versus, play
 from loadtests.rounds import Question, ask
-from loadtests.tally import Report, add_up
+from loadtests.tally import Report, why_not
 
 PYTHON_SERVERS = ("kserve", "mlserver", "litserve", "bentoml")
 PARTS = (*(f"peer-{peer.name}" for peer in PEERS), "peer-best-python")
@@ -71,26 +72,26 @@ def _finding(peer: Peer, versus: Versus | str, plan: Plan) -> Finding:
 
 def _of(name: str, title: str, versus: Versus, plan: Plan) -> Finding:
     if not versus.sound:
-        reasons = [
-            reason for one in (versus.pairs.first, versus.pairs.second) for reason in add_up(list(one)).reasons()
-        ]
+        reasons = [*why_not(versus.pairs.first), *why_not(versus.pairs.second)]
         return Finding(name, title, "×", trouble="; ".join(reasons), details=versus.as_json())
     conditions = (
         f"in turn, {plan.pair_seconds:.0f} s each: ours {median(versus.our_rates):,.0f},"
-        f" theirs {median(versus.their_rates):,.0f} calls/s"
+        f" theirs {median(versus.their_rates):,.0f} calls/s;"
+        f" {busy({'ours': versus.pairs.first, 'theirs': versus.pairs.second})}"
     )
     return Finding(name, title, "×", versus.ratios, conditions, "", versus.as_json())
 
 
 def _best_python(played: Mapping[str, Versus | str], plan: Plan) -> list[Finding]:
-    ran = {name: one for name, one in played.items() if name in PYTHON_SERVERS and isinstance(one, Versus)}
-    ratios = {name: _of(name, name, one, plan).value for name, one in ran.items()}
-    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
-    if not known:
+    """Return the row of the best, known only where all of them ran: the one that is missing may be the best."""
+    if not played.keys() >= set(PYTHON_SERVERS):
         return []
-    best = min(known, key=lambda name: known[name])
-    title = _title(f"the best Python server, {ran[best].peer.title}", whole_job=False)
-    return [_of("peer-best-python", title, ran[best], plan)]
+    ran = {name: one for name in PYTHON_SERVERS if isinstance(one := played[name], Versus) and one.ratios}
+    if missing := [name for name in PYTHON_SERVERS if name not in ran]:
+        trouble = f"{', '.join(missing)} did not run soundly, so nobody knows the best: see their own rows"
+        return [Finding("peer-best-python", _title("the best Python server", whole_job=False), "×", trouble=trouble)]
+    best = min(ran.values(), key=lambda one: median(one.ratios))
+    return [_of("peer-best-python", _title(f"the best Python server, {best.peer.title}", whole_job=False), best, plan)]
 
 
 def _title(peer: str, whole_job: bool) -> str:

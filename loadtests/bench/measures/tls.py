@@ -2,15 +2,16 @@
 
 from contextlib import ExitStack
 
+from loadtests.bench.busy import busy
 from loadtests.bench.finding import Finding
 from loadtests.bench.gateways import Opened, Wanted
 from loadtests.bench.measure import Bench
 from loadtests.bench.plan import Plan
 from loadtests.certificate import make_pair
 from loadtests.dialect import dialect, requests
-from loadtests.in_turn import in_turn
+from loadtests.in_turn import Pairs, in_turn
 from loadtests.rounds import Question, ask
-from loadtests.tally import Report, add_up
+from loadtests.tally import Report, why_not
 from loadtests.tls import over_tls
 
 
@@ -26,16 +27,23 @@ def run(bench: Bench) -> list[Finding]:
         sealed = stack.enter_context(bench.gateways.open(Wanted("tls", pair=pair)))
         plain = stack.enter_context(bench.gateways.open(Wanted("plain")))
         pairs = in_turn(lambda: _ask(bench, sealed), lambda: _ask(bench, plain), bench.plan.pair_rounds, bench.say)
+    return [_finding(pairs, bench.plan)]
+
+
+def _finding(pairs: Pairs[Report], plan: Plan) -> Finding:
     ratios, trouble = pairs.ratios(lambda report: report.rate)
     if trouble:
-        trouble += ": " + "; ".join(add_up([*pairs.first, *pairs.second]).reasons())
+        trouble += ": " + "; ".join(why_not([*pairs.first, *pairs.second]))
     details: dict[str, object] = {
         "with": [report.as_json() for report in pairs.first],
         "without": [report.as_json() for report in pairs.second],
     }
     title = "gRPC with TLS, 16 connections, against without (h2corn)"
-    conditions = f"pairs of {bench.plan.pair_seconds:.0f} s, TLS 1.3 where the server agrees, connections kept"
-    return [Finding("tls", title, "×", ratios, conditions, trouble, details)]
+    conditions = (
+        f"pairs of {plan.pair_seconds:.0f} s, TLS 1.3 where the server agrees, connections kept;"
+        f" {busy({'with': pairs.first, 'without': pairs.second})}"
+    )
+    return Finding("tls", title, "×", ratios, conditions, trouble, details)
 
 
 def _ask(bench: Bench, opened: Opened) -> Report:
