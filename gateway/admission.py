@@ -17,6 +17,8 @@ from gateway.line import Line
 
 log = logging.getLogger("sluice.admission")
 
+# How much the newest list counts in the estimate of what a list takes.
+SMOOTHING = 0.2
 # Rows of one list, so that one caller's many rows set nobody else's latency.
 LIST_ROWS = 64
 
@@ -31,6 +33,7 @@ class Entrance:
         self._lists = lists
         self._waiting_limit = waiting_limit
         self._waiting: list[Call] = []
+        self._carried = 0.0  # seconds that a list takes, smoothed over the last few
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -74,6 +77,10 @@ class Entrance:
             try:
                 if call.deadline <= now:
                     raise DeadlineExceeded("the deadline had passed before work began")
+                # What has queued, and cannot be answered in time any more, is not begun: its work would be taken from
+                # calls that can, and once all of them queue too long, nothing would ever be in time again.
+                if call.deadline - now < self._carried <= now - call.received:
+                    raise DeadlineExceeded("what was left of the deadline would not have sufficed")
                 rows.append(self._intake.read(call))
             except GatewayError as exc:
                 self._refuse(call, exc)
@@ -87,12 +94,15 @@ class Entrance:
         self.line.count_refusal(error)
 
     async def _carry(self, rows: list[Row]) -> None:
+        began = self._clock()
         try:
             await self.line.serve(rows)
         except Exception:  # supervised: a defect costs its own list an INTERNAL, and is logged
             log.exception("a list failed", extra={"deployment": self.line.deployment.name, "rows": len(rows)})
             for row in rows:
                 self.line.refuse(row, InternalError("the gateway failed; its log says why"))
+        finally:
+            self._carried += SMOOTHING * (self._clock() - began - self._carried)
 
 
 class Admission:

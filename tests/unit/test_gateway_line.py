@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from gateway.admission import Admission, Entrance
+from gateway.admission import LIST_ROWS, Admission, Entrance
 from gateway.call import Answer, Call, FeatureStatus, Priority, Scalar
 from gateway.deployment import Deployment, UnitRule
 from gateway.errors import (
@@ -37,7 +37,7 @@ from gateway.stored import StoredReader
 from gateway.testing.fixed_features import FixedFeatures
 from gateway.testing.manual_clock import ManualClock
 from gateway.testing.plans import small_plan
-from gateway.testing.scripted_backend import ScriptedBackend
+from gateway.testing.scripted_backend import ScriptedBackend, first_column
 from monitoring.exposition import WorkersCollector
 from monitoring.series import SeriesFile
 from routing.table import CANARY, CHAMPION, SHADOW, Canary, Table
@@ -253,6 +253,38 @@ async def test_a_deadline_that_is_over_is_refused_before_work(build: Build) -> N
     house = build()
     assert isinstance(await house.error("a", deadline=99.9), DeadlineExceeded)
     assert house.backends[CHAMPION].runs == []
+
+
+async def test_what_queued_and_cannot_be_in_time_any_more_is_not_begun(build: Build) -> None:
+    house = build(waiting_limit=1000, lists=1)
+
+    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(0.02)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = slow
+    for number in range(20):  # until it is known that a list takes 20 ms
+        await house.answer(f"learning-{number}")
+    for number in range(2 * LIST_ROWS):
+        house.submit(f"hurried-{number}", deadline=house.clock() + 0.03)
+    results = [await house.outcome(f"hurried-{number}") for number in range(2 * LIST_ROWS)]
+    assert all(isinstance(result, Answer) for result in results[:LIST_ROWS])
+    assert {str(result) for result in results[LIST_ROWS:]} == {"what was left of the deadline would not have sufficed"}
+    assert len(house.backends[CHAMPION].runs) == 20 + 1, "the second list was not begun"
+
+
+async def test_what_did_not_queue_is_tried_however_long_lists_took_before(build: Build) -> None:
+    house = build()
+
+    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(0.02)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = slow
+    for number in range(20):
+        await house.answer(f"learning-{number}")
+    house.backends[CHAMPION].script = first_column
+    await house.answer("hurried", deadline=house.clock() + 0.001)
 
 
 async def test_an_answer_after_the_deadline_is_no_answer(build: Build) -> None:
