@@ -30,6 +30,8 @@ WORK_DONE = {"features_stale"}
 """Why an answer may be degraded and still good: what was read was too old, but it was read."""
 
 Judge = Callable[[Exchange], Verdict]
+Read = Callable[[bytes, str], Verdict]
+"""Judges an answer's message; the text is the request's id. Raises what its decoder raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +88,57 @@ class JsonAnswer(msgspec.Struct):
 def grpc_judge(contract: Contract) -> Judge:
     """Judge unary gRPC answers of `Predict`."""
 
+    def read(body: bytes, asked_id: str) -> Verdict:
+        answer = PredictResponse.FromString(body)
+        return look(contract, asked_id, answer.request_id, answer.prediction)
+
+    return over_grpc("a PredictResponse", read)
+
+
+def json_judge(contract: Contract) -> Judge:
+    """Judge JSON answers, whichever HTTP carried them."""
+    decoder = msgspec.json.Decoder(JsonAnswer)
+
+    def read(body: bytes, asked_id: str) -> Verdict:
+        answer = decoder.decode(body)
+        return look(contract, asked_id, answer.request_id, answer.prediction)
+
+    return over_json(read)
+
+
+def over_grpc(message: str, read: Read) -> Judge:
+    """Judge the message of an answer of grpc-status 0 by `read`; everything else, and no `message`, is a fault."""
+
     def judge(exchange: Exchange) -> Verdict:
-        body = grpc_body(exchange)
+        body = _grpc_body(exchange)
         if isinstance(body, Verdict):
             return body
         try:
-            answer = PredictResponse.FromString(body)
+            return read(body, exchange.request.request_id)
         except DecodeError as exc:
-            return Verdict("not a PredictResponse", str(exc))
-        return look(contract, exchange.request.request_id, answer.request_id, answer.prediction)
+            return Verdict(f"not {message}", str(exc))
 
     return judge
 
 
-def grpc_body(exchange: Exchange) -> bytes | Verdict:
+def over_json(read: Read) -> Judge:
+    """Judge the body of an answer of status 200 by `read`; everything else, and what is no such JSON, is a fault."""
+
+    def judge(exchange: Exchange) -> Verdict:
+        if exchange.broken:
+            return Verdict(exchange.broken)
+        status = exchange.head.get(":status")
+        if status != "200":
+            return Verdict(f"HTTP {status}", exchange.body[:300].decode(errors="replace"))
+        try:
+            return read(exchange.body, exchange.request.request_id)
+        except msgspec.DecodeError as exc:
+            return Verdict("not an answer in JSON", f"{exc}: {exchange.body[:200]!r}")
+
+    return judge
+
+
+def _grpc_body(exchange: Exchange) -> bytes | Verdict:
     """Return the one message of a unary gRPC answer, or what is wrong with it before it is read."""
     if exchange.broken:
         return Verdict(exchange.broken)
@@ -112,25 +151,6 @@ def grpc_body(exchange: Exchange) -> bytes | Verdict:
     if body[:1] != b"\0" or int.from_bytes(body[1:5], "big") != len(body) - 5:
         return Verdict("broken gRPC frame", body[:16].hex())
     return body[5:]
-
-
-def json_judge(contract: Contract) -> Judge:
-    """Judge JSON answers, whichever HTTP carried them."""
-    decoder = msgspec.json.Decoder(JsonAnswer)
-
-    def judge(exchange: Exchange) -> Verdict:
-        if exchange.broken:
-            return Verdict(exchange.broken)
-        status = exchange.head.get(":status")
-        if status != "200":
-            return Verdict(f"HTTP {status}", exchange.body[:200].decode(errors="replace"))
-        try:
-            answer = decoder.decode(exchange.body)
-        except msgspec.DecodeError as exc:
-            return Verdict("not an answer in JSON", str(exc))
-        return look(contract, exchange.request.request_id, answer.request_id, answer.prediction)
-
-    return judge
 
 
 def look(contract: Contract, asked_id: str, answered_id: str, prediction: Prediction) -> Verdict:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from google.protobuf.message import DecodeError
-
-from loadtests.answer import FRESH, NOT_FRESH, Contract, Judge, Verdict, grpc_body, look
+from loadtests.answer import FRESH, NOT_FRESH, Contract, Judge, Verdict, look, over_grpc
 from loadtests.cases import Case
 from loadtests.dialect import Dialect, Target, grpc_frame, grpc_wires, set_values
-from loadtests.exchange import Exchange, Request
+from loadtests.exchange import Request
 from protos.sluice.v1.prediction_pb2 import PredictManyRequest, PredictManyResponse, RowResult
 
 _PATH = "/sluice.v1.Predictions/PredictMany"
@@ -44,22 +42,15 @@ def many_judge(contract: Contract, rows: int) -> Judge:
     Among many rows there is nearly always one of a new customer: that one says nothing of the call.
     """
 
-    def judge(exchange: Exchange) -> Verdict:
-        body = grpc_body(exchange)
-        if isinstance(body, Verdict):
-            return body
-        try:
-            answer = PredictManyResponse.FromString(body)
-        except DecodeError as exc:
-            return Verdict("not a PredictManyResponse", str(exc))
+    def read(body: bytes, asked_id: str) -> Verdict:
+        answer = PredictManyResponse.FromString(body)
         if len(answer.results) != rows:
             return Verdict("wrong number of rows", f"asked {rows}, answered {len(answer.results)}")
-        asked_id = exchange.request.request_id
         verdicts = [_judge_row(contract, asked_id, answer.request_id, result) for result in answer.results]
         bad = next((verdict for verdict in verdicts if verdict.fault), None)
         return bad or (FRESH if 2 * sum(verdict.fresh for verdict in verdicts) > rows else NOT_FRESH)
 
-    return judge
+    return over_grpc("a PredictManyResponse", read)
 
 
 def _judge_row(contract: Contract, asked_id: str, answered_id: str, result: RowResult) -> Verdict:

@@ -1,23 +1,18 @@
-"""Asking a peer over HTTP in JSON or over gRPC: the envelope that all of them share, and how it is judged."""
+"""Asking a peer over HTTP in JSON or over gRPC: the envelope that all of them share."""
 
 from collections.abc import Callable
 
-import msgspec
-from google.protobuf.message import DecodeError
-
-from loadtests.answer import Judge, Verdict, grpc_body
+from loadtests.answer import Read, over_grpc, over_json
 from loadtests.cases import Case
 from loadtests.dialect import Dialect, grpc_frame
-from loadtests.exchange import Exchange, Request
+from loadtests.exchange import Request
 from loadtests.header_block import BlockReader, post_block
 from loadtests.http1 import Http1Wire, post_head
 from loadtests.http2 import Http2Wire
 
 Address = tuple[str, int]
 Encode = Callable[[Case, str], bytes]
-"""Encode a case's body; the text is the number of its row."""
-Read = Callable[[bytes, str], Verdict]
-"""Judge an answer's body; the text is the number of the row that was asked. Raises what its decoder raises."""
+"""Encode a case's body; the text is the number of its row, and travels as the request's id."""
 
 
 def json_dialect(address: Address, path: str, encode: Encode, read: Read) -> Dialect:
@@ -27,7 +22,7 @@ def json_dialect(address: Address, path: str, encode: Encode, read: Read) -> Dia
     def posted(case: Case, number: str) -> Request:
         return Request(encode(case, number), number)
 
-    return Dialect("http", False, posted, lambda: Http1Wire(head), json_judge(read))
+    return Dialect("http", False, posted, lambda: Http1Wire(head), over_json(read))
 
 
 def grpc_dialect(address: Address, method: str, encode: Encode, read: Read) -> Dialect:
@@ -39,36 +34,6 @@ def grpc_dialect(address: Address, method: str, encode: Encode, read: Read) -> D
     def framed(case: Case, number: str) -> Request:
         return grpc_frame(encode(case, number), number)
 
-    return Dialect("grpc", True, framed, lambda: Http2Wire(block, reader), grpc_judge(read))
-
-
-def json_judge(read: Read) -> Judge:
-    """Judge an answer of status 200 by `read`; everything else is a fault."""
-
-    def judge(exchange: Exchange) -> Verdict:
-        if exchange.broken:
-            return Verdict(exchange.broken)
-        status = exchange.head.get(":status")
-        if status != "200":
-            return Verdict(f"HTTP {status}", exchange.body[:300].decode(errors="replace"))
-        try:
-            return read(exchange.body, exchange.request.request_id)
-        except msgspec.DecodeError as exc:
-            return Verdict("not an answer in JSON", f"{exc}: {exchange.body[:200]!r}")
-
-    return judge
-
-
-def grpc_judge(read: Read) -> Judge:
-    """Judge an answer of grpc-status 0 by `read`; everything else is a fault."""
-
-    def judge(exchange: Exchange) -> Verdict:
-        body = grpc_body(exchange)
-        if isinstance(body, Verdict):
-            return body
-        try:
-            return read(body, exchange.request.request_id)
-        except DecodeError as exc:
-            return Verdict("not the message that was asked for", str(exc))
-
-    return judge
+    return Dialect(
+        "grpc", True, framed, lambda: Http2Wire(block, reader), over_grpc("the message that was asked for", read)
+    )

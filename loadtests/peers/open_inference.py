@@ -9,10 +9,10 @@ from struct import Struct
 import msgspec
 from tritonclient.grpc import service_pb2  # type: ignore[import-untyped] # shipped without types
 
-from loadtests.answer import Verdict
+from loadtests.answer import Read, Verdict
 from loadtests.cases import Case
 from loadtests.dialect import Dialect
-from loadtests.peers.asking import Address, Read, grpc_dialect, json_dialect
+from loadtests.peers.asking import Address, grpc_dialect, json_dialect
 from loadtests.peers.proof import Proof
 from loadtests.peers.rows import Rows
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from loadtests.answer import Verdict
+from loadtests.answer import Read, Verdict
 from loadtests.cases import Case
 from loadtests.dialect import Dialect
-from loadtests.peers.asking import Address, Read, json_dialect
+from loadtests.peers.asking import Address, json_dialect
 from loadtests.peers.proof import Proof
 from loadtests.peers.rows import Rows
 
