@@ -1,12 +1,13 @@
-"""What a `deployment.yaml` says to the gateway: unit, clock, budget, policy and arms."""
+"""What a `deployment.yaml` says to the gateway: unit, clock, budget, policy, arms, and what gives way under strain."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
+from gateway.features.view_rule import ViewRule
 from gateway.policy import Policy, PolicyError, read_policy
 from routing.split import BUCKETS
 from routing.table import Canary, Shadow, Table, TableError
@@ -37,6 +38,12 @@ class Deployment:
     budget: float
     policy: Policy
     table: Table
+    share: float = 1.0
+    """Its claim on a worker's time beside the other deployments, when there is not enough for all."""
+    views: Mapping[str, ViewRule] = field(default_factory=dict)
+    """By name of the feature view; a view that is not named has no rule."""
+    record_share: float = 0.0
+    """The share of calls, 0 to 1, of which a decision record is kept."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -65,7 +72,35 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         budget=budget_ms / 1000,
         policy=read_policy(document["policy"]),
         table=_read_table(name, document["arms"]),
+        share=_read_share(document.get("share", 1.0)),
+        views={str(view): _read_view(rule) for view, rule in (document.get("views") or {}).items()},
+        record_share=_read_record_share(document.get("records") or {}),
     )
+
+
+def _read_share(value: object) -> float:
+    share = float(str(value))
+    if not 0.01 <= share <= 100:
+        raise ValueError(f"share is {share:g}; it lies between 0.01 and 100")
+    return share
+
+
+def _read_view(document: Mapping[str, Any]) -> ViewRule:
+    unknown = sorted(set(document) - {"optional", "cache_ms", "last_known_s"})
+    if unknown:
+        raise ValueError(f"views: {unknown[0]!r} is unknown; known are optional, cache_ms and last_known_s")
+    return ViewRule(
+        optional=bool(document.get("optional", False)),
+        cache=float(document.get("cache_ms", 0.0)) / 1000,
+        last_known=float(document.get("last_known_s", 0.0)),
+    )
+
+
+def _read_record_share(document: Mapping[str, Any]) -> float:
+    share = float(document.get("share", 0.0))
+    if not 0 <= share <= 1:
+        raise ValueError(f"records: share is {share:g}; it lies between 0 and 1")
+    return share
 
 
 def _read_unit(document: Mapping[str, str]) -> UnitRule:
@@ -84,4 +119,5 @@ def _read_table(name: str, arms: Mapping[str, Any]) -> Table:
         salt=str(arms.get("salt", name)).encode(),
         canary=None if canary is None else Canary(str(canary["version"]), round(float(canary["weight"]) * BUCKETS)),
         shadows=tuple(Shadow(str(one["version"]), float(one["rate"])) for one in arms.get("shadows") or ()),
+        fallback=None if arms.get("fallback") is None else str(arms["fallback"]),
     )

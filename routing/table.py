@@ -7,6 +7,7 @@ from routing.split import BUCKETS, bucket_of
 CHAMPION = "champion"
 CANARY = "canary"
 SHADOW = "shadow"
+FALLBACK = "fallback"
 
 
 class TableError(ValueError):
@@ -47,6 +48,8 @@ class Table:
     salt: bytes
     canary: Canary | None = None
     shadows: tuple[Shadow, ...] = ()
+    fallback: str | None = None
+    """A cheap bundle that answers where the arm of a call cannot any more, in the time that is left."""
 
     def __post_init__(self) -> None:
         if not self.champion:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.deployment import DeploymentError, UnitRule, read_deployment
+from gateway.features.view_rule import ViewRule
 from routing.table import Canary, Shadow
 
 GOOD = """
@@ -40,6 +41,22 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert deployment.table.salt == b"fraud"
 
 
+def test_what_gives_way_under_strain(tmp_path: Path) -> None:
+    text = GOOD + '  fallback: "0"\nshare: 2\nrecords: {share: 0.25}\n'
+    text += "views:\n  card_state: {optional: true, cache_ms: 250, last_known_s: 600}\n"
+    deployment = read_deployment(write(tmp_path, text))
+    assert deployment.table.fallback == "0"
+    assert deployment.share == 2.0
+    assert deployment.record_share == 0.25
+    assert deployment.views == {"card_state": ViewRule(optional=True, cache=0.25, last_known=600.0)}
+
+
+def test_nothing_gives_way_unless_declared(tmp_path: Path) -> None:
+    deployment = read_deployment(write(tmp_path, GOOD))
+    assert (deployment.table.fallback, deployment.share, deployment.record_share) == (None, 1.0, 0.0)
+    assert deployment.views == {}
+
+
 def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
     text = GOOD.split("  canary:")[0]
     table = read_deployment(write(tmp_path, text)).table
@@ -60,6 +77,11 @@ def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
         ('champion: "1"', 'champion: "2"', "champion and canary"),
         ("kind: thresholds", "kind: dice", "unknown rule"),
         ("arms:", "arms: [", "while parsing"),
+        ("clock: replay", "clock: replay\nshare: 0", "share is 0"),
+        ("clock: replay", "clock: replay\nrecords: {share: 2}", "records: share is 2"),
+        ("clock: replay", "clock: replay\nviews: {a: {ttl: 2}}", "'ttl' is unknown"),
+        ("clock: replay", "clock: replay\nviews: {a: {cache_ms: -1}}", "cache_ms is -1"),
+        ("clock: replay", "clock: replay\nviews: {a: {last_known_s: -1}}", "last_known_s is -1"),
     ],
 )
 def test_mistakes_name_the_file_and_the_mistake(tmp_path: Path, old: str, new: str, message: str) -> None:
