@@ -1,151 +1,139 @@
-"""The door: takes calls from the fronts, refuses what must be refused before work, and hands over lists.
+"""Admission of one deployment's calls: how long its queue may be, and who may stand in it. Pure: time is an argument.
 
-Whatever has arrived when the event loop comes round goes as one list; nobody waits for a list to fill, and an idle
-worker carries lists of one. At most `lists` lists of a deployment are on their way at once: while they wait for the
-feature store, the next ones gather, which is what makes the lists long when there is much to do.
+What is bounded is the time that a call would queue, not the number of calls. Calls leave the queue in lists, so the
+wait of a newcomer is the number of lists before it, times the time from one list's start to the next while there is
+always another to start. A queue that does not empty is bounded tighter than one that is only a burst: that is CoDel's
+distinction (Nichols & Jacobson, ACM Queue 2012) in the form that servers use (Maurer, "Fail at Scale", ACM Queue 2015).
+A gradient of latencies, the other known way, would take the growing of lists for overload.
+
+A call of higher priority waits only for those of its own priority and above, and is refused last.
 """
 
-import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from gateway.call import Call
-from gateway.description import Description
-from gateway.errors import DeadlineExceeded, DeploymentNotFound, GatewayError, InternalError, Overloaded
-from gateway.intake import Intake, Row
-from gateway.line import Line
+from gateway.call import Priority
+from gateway.pace import Pace
 
-log = logging.getLogger("sluice.admission")
-
-# How much the newest list counts in the estimate of what a list takes.
-SMOOTHING = 0.2
+# How much the newest list counts in what is thought to be left to a priority when it has less room than was thought,
+# and when it has more; the least that is thought; and what is enough not to ask further.
+LESS, MORE, LEAST_ROOM, ENOUGH = 0.2, 0.02, 0.002, 0.5
 # Rows of one list, so that one caller's many rows set nobody else's latency.
 LIST_ROWS = 64
 
 
-class Entrance:
-    """One deployment's own entrance: its waiting calls, and the lists of it that are on their way."""
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """How long calls may queue, as shares of the deployment's budget. Times are in seconds."""
 
-    def __init__(self, line: Line, intake: Intake, clock: Callable[[], float], lists: int, waiting_limit: int) -> None:
-        self.line = line
-        self._intake = intake
-        self._clock = clock
-        self._lists = lists
-        self._waiting_limit = waiting_limit
-        self._waiting: list[Call] = []
-        self._carried = 0.0  # seconds that a list takes, smoothed over the last few
-        self._scheduled = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.get_running_loop()
+    standing: float = 0.4
+    """For a queue that has not been empty for an interval."""
+    burst: float = 0.6
+    """For one that has, and for critical calls always."""
+    sheddable: float = 0.5
+    """The part of either that sheddable calls may use up."""
+    interval: float = 0.1
+    strain: float = 0.05
+    """Calls that queued longer than this share are a sign of strain: shadows stop, for an interval."""
+    slice: float = 0.0025
+    """What the run of one list may take of the event loop, so that no long run keeps everybody waiting."""
+    away: float = 0.1
+    """The share of the budget that a run elsewhere, in a thread or a process, may take."""
 
-    def take(self, call: Call) -> None:
-        """Let the call wait for the next list, or refuse it."""
-        limit = call.received + self.line.deployment.budget
-        if limit < call.deadline:
-            call.deadline = limit
-        if len(self._waiting) >= self._waiting_limit:
-            self._refuse(call, Overloaded("too many calls are waiting; try again later"))
-            return
-        self._waiting.append(call)
-        if not self._scheduled and len(self._tasks) < self._lists:
-            self._scheduled = True
-            self._loop.call_soon(self._start)
-
-    async def drain(self) -> None:
-        """Return when every call taken so far has been answered."""
-        while self._waiting or self._tasks:
-            await asyncio.sleep(0) if not self._tasks else await asyncio.wait(self._tasks)
-
-    def _start(self) -> None:
-        self._scheduled = False
-        while self._waiting and len(self._tasks) < self._lists:
-            calls, self._waiting = self._waiting[:LIST_ROWS], self._waiting[LIST_ROWS:]
-            rows = self._admit(calls)
-            if rows:
-                task = self._loop.create_task(self._carry(rows))
-                self._tasks.add(task)
-                task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if self._waiting and not self._scheduled:
-            self._start()
-
-    def _admit(self, calls: list[Call]) -> list[Row]:
-        now, rows = self._clock(), []
-        for call in calls:
-            try:
-                if call.deadline <= now:
-                    raise DeadlineExceeded("the deadline had passed before work began")
-                # What has queued, and cannot be answered in time any more, is not begun: its work would be taken from
-                # calls that can, and once all of them queue too long, nothing would ever be in time again.
-                if call.deadline - now < self._carried <= now - call.received:
-                    raise DeadlineExceeded("what was left of the deadline would not have sufficed")
-                rows.append(self._intake.read(call))
-            except GatewayError as exc:
-                self._refuse(call, exc)
-            except Exception:  # supervised: a defect costs this call an INTERNAL, and its neighbours nothing
-                log.exception("a call could not be read", extra={"deployment": call.deployment})
-                self._refuse(call, InternalError("the gateway failed; its log says why"))
-        return rows
-
-    def _refuse(self, call: Call, error: GatewayError) -> None:
-        call.reply(error)
-        self.line.count_refusal(error)
-
-    async def _carry(self, rows: list[Row]) -> None:
-        began = self._clock()
-        try:
-            await self.line.serve(rows)
-        except Exception:  # supervised: a defect costs its own list an INTERNAL, and is logged
-            log.exception("a list failed", extra={"deployment": self.line.deployment.name, "rows": len(rows)})
-            for row in rows:
-                self.line.refuse(row, InternalError("the gateway failed; its log says why"))
-        finally:
-            self._carried += SMOOTHING * (self._clock() - began - self._carried)
+    def __post_init__(self) -> None:
+        if not 0 < self.standing <= self.burst < 1:
+            raise ValueError("queue limits: standing must lie above 0 and not above burst, and burst below 1")
+        if not 0 < self.sheddable <= 1 or min(self.interval, self.slice) <= 0:
+            raise ValueError("queue limits: shares and times must lie above 0")
 
 
 class Admission:
-    """Every deployment's entrance by name: what the fronts know of the gateway (`fronts.door.Door`)."""
+    """One deployment's queue, as figures. `budget` is in seconds; `share` is its claim on the worker, at most 1."""
 
-    def __init__(self, entrances: dict[str, Entrance], descriptions: dict[str, Description]) -> None:
-        self._entrances = entrances
-        self._descriptions = descriptions
-        self._draining = False
+    def __init__(self, budget: float, share: float = 1.0, limits: QueueLimits | None = None) -> None:
+        self._limits = limits or QueueLimits()
+        self._budget = budget
+        self._share = share
+        self._period = Pace()  # from one list's start to the next, while there is always another to start
+        self._run = Pace()  # what a list takes of the processor that cannot be shared
+        self._list_rows = max(1, int(LIST_ROWS * share))
+        # The part of each list that is left to a priority by those above it.
+        self._room = [1.0 for _ in Priority]
+        self._started = 0.0
+        self._rows = 0
+        self._full = False
+        self._emptied = float("-inf")
+        self._strained_until = float("-inf")
 
-    def submit(self, call: Call) -> None:
-        """Take a call; its `reply` is called exactly once. Never raises, never blocks."""
-        entrance = self._entrances.get(call.deployment)
-        if entrance is None:
-            call.reply(self._unknown(call.deployment))
-        else:
-            entrance.take(call)
+    @property
+    def list_rows(self) -> int:
+        """How many rows the next list may have."""
+        return self._list_rows
 
-    def describe(self, name: str) -> Description:
-        """Return what a deployment wants and who answers it. Raises `DeploymentNotFound`."""
-        description = self._descriptions.get(name)
-        if description is None:
-            raise self._unknown(name)
-        return description
+    def short(self, ahead: int, priority: Priority) -> bool:
+        """Whether a queue may always be let grow: it fits into the next list, and there is room for it there."""
+        return ahead < self._list_rows and self._room[priority] > ENOUGH
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the deployments, sorted."""
-        return tuple(sorted(self._entrances))
+    def wait(self, ahead: int, priority: Priority) -> float:
+        """How long a call would queue behind so many rows, from what lists have taken of late.
 
-    def ready(self) -> bool:
-        """Return False from the moment that draining begins."""
-        return not self._draining
+        Calls of a higher priority that are still to come will go first, too: as many as have of late.
+        """
+        if not self._full:
+            return 0.0
+        rows = self._list_rows
+        return (ahead / (rows * self._room[priority]) + 1.0) * self._period.expect(rows)
 
-    def stop(self) -> None:
-        """Begin to drain: readiness turns, but what still comes is answered."""
-        self._draining = True
+    def admits(self, ahead: int, priority: Priority, left: float, lag: float, now: float) -> bool:
+        """Whether a call may queue behind `ahead` rows of its own priority and above, `left` seconds from its deadline.
 
-    async def close(self) -> None:
-        """Answer everything that was taken, then close the lines."""
-        self.stop()
-        for entrance in self._entrances.values():
-            await entrance.drain()
-            await entrance.line.close()
+        `lag` is what it has waited unseen, for the event loop to come round.
+        """
+        wait = lag if self.short(ahead, priority) else lag + self.wait(ahead, priority)
+        return wait <= self._allowed(priority, now) and wait < left
 
-    def _unknown(self, name: str) -> DeploymentNotFound:
-        return DeploymentNotFound(f"no deployment {name!r:.80}; served are {', '.join(self.names())}")
+    def served(self, rows: Sequence[int]) -> None:
+        """The next list has so many rows of each priority. One that is not full had room for all."""
+        above, full = 0, sum(rows) >= self._list_rows
+        for priority, own in enumerate(rows):
+            room = max(LEAST_ROOM, 1.0 - above / self._list_rows) if full else 1.0
+            thought = self._room[priority]
+            self._room[priority] = thought + (LESS if room < thought else MORE) * (room - thought)
+            above += own
+
+    def started(self, rows: int, oldest: float, waiting: int, full: bool, now: float) -> None:
+        """A list of `rows` has started: its oldest row had queued for `oldest` seconds, and `waiting` rows still queue.
+
+        `full` says that as many lists are under way as may be.
+        """
+        if self._full:
+            self._period.observe(self._rows, now - self._started)
+        self._started, self._rows, self._full = now, rows, full
+        if not waiting:
+            self._emptied = now
+        if oldest > self._limits.strain * self._budget:
+            self._strained_until = now + self._limits.interval
+
+    def idle(self) -> None:
+        """A list has ended and nothing waits: the time to the next start says nothing about how fast lists can go."""
+        self._full = False
+
+    def took(self, rows: int, seconds: float, blocking: bool) -> None:
+        """A run of `rows` has taken so many seconds; `blocking` says that nobody else was served meanwhile."""
+        self._run.observe(rows, seconds)
+        fixed, slope = self._run.parts()
+        # Where every run takes long, however short its list, shorter lists would only mean more of them.
+        whole = self._limits.slice if blocking else self._limits.away * self._budget
+        allowed = max(whole, fixed) * self._share
+        most = max(1, int(LIST_ROWS * self._share))
+        self._list_rows = most if slope * most <= allowed else max(1, int(allowed / slope))
+
+    def strained(self, now: float) -> bool:
+        """Whether calls have queued of late: then what nobody waits for must stop."""
+        return now < self._strained_until
+
+    def _allowed(self, priority: Priority, now: float) -> float:
+        limits = self._limits
+        standing = now - self._emptied > limits.interval
+        share = limits.standing if standing and priority is not Priority.CRITICAL else limits.burst
+        return self._budget * share * (limits.sheddable if priority is Priority.SHEDDABLE else 1.0)

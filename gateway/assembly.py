@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.admission import Admission, Entrance
+from gateway.admission import Admission
 from gateway.backends.backend import Backend, BackendError
 from gateway.backends.onnx import OnnxBackend
 from gateway.bundle import Bundle, load_bundle, prove
@@ -14,6 +14,8 @@ from gateway.clock import event_clock
 from gateway.config import ConfigError, ServeConfig
 from gateway.deployment import Deployment, DeploymentError, read_deployment
 from gateway.description import ArmDescription, Description, FieldDescription
+from gateway.entrance import Entrance
+from gateway.entrances import Entrances
 from gateway.features.address import parse_address
 from gateway.features.plan import Plan
 from gateway.features.reader import FeatureReader
@@ -21,6 +23,7 @@ from gateway.features.redis_reader import RedisFeatureReader, RedisLimits
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
+from gateway.loop_lag import LoopLag
 from gateway.meters import Meters, ShadowMeters
 from gateway.shadow import Shadow
 from gateway.stored import StoredReader
@@ -28,22 +31,19 @@ from models.manifest import BundleError
 from monitoring import metrics
 from monitoring.series import SeriesFile
 from routing.split import BUCKETS
-from routing.table import CANARY, CHAMPION, SHADOW
-
-# The part of a deployment's budget that the feature store may use up.
-FEATURE_SHARE = 0.5
+from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """A worker's assembled parts. `close` answers what was accepted and lets everything go."""
 
-    admission: Admission
+    door: Entrances
     reader: RedisFeatureReader
 
     async def close(self) -> None:
         """Drain, then close what was opened, in reverse."""
-        await self.admission.close()
+        await self.door.close()
         await self.reader.close()
 
 
@@ -62,15 +62,20 @@ async def assemble(config: ServeConfig, slot: int) -> Gateway:
     reader = RedisFeatureReader(parse_address(config.redis_url), RedisLimits(config.feature_connections))
     await reader.start()
     entrances, descriptions = {}, {}
-    for deployment in find_deployments(config.models):
+    lag = LoopLag()
+    lag.start()
+    deployments = find_deployments(config.models)
+    greatest = max(deployment.share for deployment in deployments)
+    for deployment in deployments:
+        admission = Admission(deployment.budget, deployment.share / greatest)
         event_now = event_clock(_offset_of(deployment, config))
-        builder = LineBuilder(deployment, config, reader, series, event_now)
+        builder = LineBuilder(deployment, config, reader, series, event_now, admission)
         line, intake = await builder.build()
         name = deployment.name
-        entrances[name] = Entrance(line, intake, time.monotonic, config.lists, config.waiting_limit)
+        entrances[name] = Entrance(line, intake, admission, time.monotonic, config.lists, config.waiting_limit, lag)
         descriptions[name] = describe(line)
     series.counter(metrics.WORKER_STARTS, str(slot)).add()
-    return Gateway(Admission(entrances, descriptions), reader)
+    return Gateway(Entrances(entrances, descriptions, lag), reader)
 
 
 def find_deployments(models: Path) -> list[Deployment]:
@@ -103,7 +108,9 @@ class LineBuilder:
         reader: FeatureReader,
         series: SeriesFile,
         event_now: Callable[[], float],
+        admission: Admission,
     ) -> None:
+        self._admission = admission
         self._deployment = deployment
         self._directory = config.bundles / deployment.name
         self._reader = reader
@@ -119,17 +126,18 @@ class LineBuilder:
         plan = champion.plan
         names = [feature.name for feature in plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
-        timeout = deployment.budget * FEATURE_SHARE
-        features = StoredReader(self._reader, plan, timeout, meters, time.monotonic, self._event_now)
+        features = StoredReader(self._reader, plan, meters, time.monotonic, self._event_now)
         answering = {CHAMPION: champion}
         if table.canary is not None:
             answering[CANARY] = await self._lane(CANARY, table.canary.version)
+        if table.fallback is not None:
+            answering[FALLBACK] = await self._lane(FALLBACK, table.fallback)
         shadows = []
         for shadow in table.shadows:
             shadow_meters = ShadowMeters(self._series, deployment.name, shadow.version)
             lane = await self._lane(SHADOW, shadow.version)
-            shadows.append(Shadow(lane, shadow.rate, features, shadow_meters, random.random))
-        line = Line(deployment, Lanes(answering, tuple(shadows)), features, meters, time.monotonic)
+            shadows.append(Shadow(lane, shadow.rate, features, shadow_meters, random.random, time.monotonic))
+        line = Line(deployment, Lanes(answering, tuple(shadows)), features, self._admission, meters, time.monotonic)
         for lane in (*answering.values(), *(shadow.lane for shadow in shadows)):
             _check_same_request(champion, lane)
         return line, Intake(plan, deployment.unit, self._event_now)
@@ -171,7 +179,7 @@ def describe(line: Line) -> Description:
     """Return what callers need to know of a deployment."""
     deployment, table, champion = line.deployment, line.deployment.table, line.lanes.answering[CHAMPION]
     canary_share = 0.0 if table.canary is None else table.canary.weight / BUCKETS
-    shares = {CHAMPION: 1.0 - canary_share, CANARY: canary_share}
+    shares = {CHAMPION: 1.0 - canary_share, CANARY: canary_share, FALLBACK: 0.0}
     arms = [ArmDescription(arm, lane.version, lane.digest, shares[arm]) for arm, lane in line.lanes.answering.items()]
     for shadow, lane in zip(table.shadows, (one.lane for one in line.lanes.shadows), strict=True):
         arms.append(ArmDescription(SHADOW, lane.version, lane.digest, shadow.rate))

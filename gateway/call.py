@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 from gateway.errors import GatewayError
 
 Scalar = int | float | str | bool
 
 
-class Priority(Enum):
-    """Who is let go first under overload: sheddable, then default, critical last."""
+class Priority(IntEnum):
+    """The order in which calls are served; under overload they are refused in the opposite one."""
 
-    CRITICAL = "critical"
-    DEFAULT = "default"
-    SHEDDABLE = "sheddable"
+    CRITICAL = 0
+    DEFAULT = 1
+    SHEDDABLE = 2
 
 
 class FeatureStatus(IntEnum):
@@ -32,6 +32,7 @@ class FeatureStatus(IntEnum):
 class Answer:
     """A prediction, before any front has encoded it.
 
+    `arm` answered; `assigned`, where it is not the same, is the arm that should have and could not.
     `statuses` names only the features that were not fresh. Times are in seconds.
     """
 
@@ -46,9 +47,14 @@ class Answer:
     features_time: float = 0.0
     infer_time: float = 0.0
     total_time: float = 0.0
+    assigned: str = ""
 
 
 Reply = Callable[[Answer | GatewayError], None]
+
+
+def _stays() -> bool:
+    return False
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +62,8 @@ class Call:
     """One row that a caller asks about.
 
     `received` and `deadline` are readings of the worker's monotonic clock, in seconds; the front takes
-    `received` when the bytes are there. `reply` is called exactly once, on the event loop's thread, and must not raise.
+    `received` when the bytes are there. `reply` is called exactly once, on the event loop's thread, and must not raise;
+    `left` says that the caller does not wait for it any more.
     """
 
     deployment: str
@@ -69,3 +76,4 @@ class Call:
     priority: Priority
     traceparent: str
     reply: Reply
+    left: Callable[[], bool] = _stays

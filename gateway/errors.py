@@ -39,7 +39,13 @@ class DeadlineExceeded(GatewayError):
 
 
 class Overloaded(GatewayError):
+    """`retry_after` is in seconds: before that it is no use to try again."""
+
     code = "OVERLOADED"
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class FeaturesUnavailable(GatewayError):

@@ -1,18 +1,21 @@
 """A lane: one arm made ready to run, from rows and their stored features to decided outcomes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import Backend, BackendError
+from gateway.backends.backend import Backend
+from gateway.breaker import Breaker
 from gateway.errors import GatewayError, InvalidRequest, PredictionFailed
 from gateway.features.plan import Plan
 from gateway.intake import Row
 from gateway.matrix import MatrixBuilder
+from gateway.pace import Pace
 from gateway.policy import Policy
+from routing.table import CHAMPION, FALLBACK
 
 
 class Decided(NamedTuple):
@@ -28,7 +31,10 @@ NOT_FINITE = "the values of this call make a derived feature infinite"
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One arm with its bundle, plan and backend. `digest` is the bundle's."""
+    """One arm with its bundle, plan and backend. `digest` is the bundle's.
+
+    `blocking` says that a run holds up the event loop, and ends there. `pace` and `breaker` learn from its attempts.
+    """
 
     arm: str
     version: str
@@ -37,24 +43,27 @@ class Lane:
     builder: MatrixBuilder
     backend: Backend
     policy: Policy
+    blocking: bool = True
+    pace: Pace = field(default_factory=Pace, compare=False)
+    breaker: Breaker = field(default_factory=Breaker, compare=False)
 
     def build(self, rows: Sequence[Row], stored: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the model's matrix, shape (rows, features); `stored` has shape (rows, stored features)."""
         return self.builder.build(stored, [row.request for row in rows])
 
-    async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
-        """Return one outcome per row of the matrix. A failed run fails all its rows."""
-        rows = len(matrix)
-        try:
-            scores = await self.backend.run(matrix)
-        except BackendError as exc:
-            failure = PredictionFailed(f"{self.arm} {self.version} could not run: {exc}")
-            failure.__cause__ = exc
-            return [failure] * rows
-        if len(scores) != rows:
-            failure = PredictionFailed(f"{self.arm} {self.version} gave {len(scores)} scores for {rows} rows")
-            return [failure] * rows
-        outcomes = self._decide(scores.tolist())
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.arm} {self.version}"
+
+    @property
+    def salvages(self) -> bool:
+        """Whether a run that raised is looked at again, half by half: not for an arm that others answer for anyway."""
+        return self.arm in (CHAMPION, FALLBACK)
+
+    def decide(self, matrix: NDArray[np.float32], scores: Sequence[float]) -> list[Outcome]:
+        """Return one outcome per row of the matrix, from its score."""
+        outcomes = self._decide(scores)
         finite = np.isfinite(matrix)
         if np.count_nonzero(finite) == finite.size:
             return outcomes
@@ -67,6 +76,4 @@ class Lane:
 
     def _breach(self, score: float) -> PredictionFailed:
         policy = self.policy
-        return PredictionFailed(
-            f"{self.arm} {self.version} scored {score!r}, outside [{policy.minimum:g}, {policy.maximum:g}]"
-        )
+        return PredictionFailed(f"{self.name} scored {score!r}, outside [{policy.minimum:g}, {policy.maximum:g}]")

@@ -6,22 +6,32 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.admission import Admission
+from gateway.attempt import Attempt
 from gateway.call import Answer
 from gateway.deployment import Deployment
-from gateway.errors import DeadlineExceeded, GatewayError
+from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, PredictionFailed
 from gateway.expiry import Expiry
 from gateway.features.row_status import ALL_FRESH
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.meters import NO_ARM, Meters
+from gateway.rescue import RescueBudget
 from gateway.shadow import Sample, Shadow
 from gateway.stored import Stored, StoredReader, refusal_of
-from routing.table import CHAMPION
+from routing.table import CANARY, CHAMPION, FALLBACK
+
+# The part of what is left to a list that the feature store may use up.
+FEATURE_SHARE = 0.5
+# What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
+HANDING_OVER = 0.003
+# Failures that another lane may mend; a call that is wrong stays wrong.
+MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,11 @@ class Lanes:
 
     answering: dict[str, Lane]
     shadows: tuple[Shadow, ...] = ()
+
+    def succession(self, arm: str) -> list[Lane]:
+        """Return who answers for the arm, in turn: itself, the champion, the fallback."""
+        order = dict.fromkeys((arm, CHAMPION, FALLBACK))
+        return [self.answering[name] for name in order if name in self.answering]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,45 @@ class Batch:
         return Batch(rows, self.stored.take(indices), self.matrix[indices], self.started)
 
 
+@dataclass(slots=True)
+class Tried:
+    """What one lane made of a part of a list that was assigned to an arm, and which of its rows got that as answer."""
+
+    assigned: str
+    lane: Lane
+    batch: Batch
+    outcomes: Sequence[Outcome]
+    began: float
+    ended: float
+    answered: list[int] = field(default_factory=list)
+
+    def answer(self, index: int, row: Row, decided: Decided) -> Answer:
+        """Return a row's answer."""
+        lane, status, call = self.lane, self.batch.stored.odd.get(index, ALL_FRESH), row.call
+        stands_in = lane.arm != self.assigned
+        return Answer(
+            outputs=decided.outputs,
+            decision=decided.decision,
+            arm=lane.arm,
+            bundle_version=lane.version,
+            policy_version=lane.policy.version,
+            degraded_reasons=(FALLBACK, *status.reasons) if lane.arm == FALLBACK else status.reasons,
+            statuses=status.statuses,
+            queue_time=self.batch.started - call.received,
+            features_time=self.batch.stored.seconds,
+            infer_time=self.ended - self.began,
+            total_time=self.ended - call.received,
+            assigned=self.assigned if stands_in else "",
+        )
+
+    def sample(self, index: int) -> Sample:
+        """Return an answered row as shadows want it."""
+        decided = self.outcomes[index]
+        if not isinstance(decided, Decided):
+            raise TypeError("only answered rows are mirrored")
+        return Sample(self.batch.rows[index], self.batch.stored.plan, self.batch.matrix[index], decided)
+
+
 class Line:
     """Carries lists of one deployment. `clock` is the worker's monotonic clock."""
 
@@ -60,13 +114,17 @@ class Line:
         deployment: Deployment,
         lanes: Lanes,
         features: StoredReader,
+        admission: Admission,
         meters: Meters,
         clock: Callable[[], float],
     ) -> None:
         self.deployment = deployment
         self.lanes = lanes
         self._champion = lanes.answering[CHAMPION]
+        self._succession = {arm: lanes.succession(arm) for arm in (CHAMPION, CANARY)}
         self._features = features
+        self._admission = admission
+        self._rescues = RescueBudget()
         self._meters = meters
         self._clock = clock
 
@@ -74,6 +132,7 @@ class Line:
         """Answer every row, each exactly once. The rows have passed the intake."""
         started = self._clock()
         self._meters.list_rows.observe(len(rows))
+        self._rescues.earn(len(rows))
         expiry = Expiry(rows, self._clock, self.refuse)
         try:
             batch = await self._prepare(self._champion, rows, started)
@@ -103,7 +162,8 @@ class Line:
             await lane.backend.close()
 
     async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float) -> Batch:
-        stored = await self._features.read(lane.plan, rows)
+        left = min([row.call.deadline for row in rows]) - self._clock()
+        stored = await self._features.read(lane.plan, rows, FEATURE_SHARE * left)
         return Batch(rows, stored, lane.build(rows, stored.values), started)
 
     def _route(self, batch: Batch) -> list[tuple[str, Batch]]:
@@ -113,82 +173,79 @@ class Line:
             routed.setdefault(arm_of(row.unit), []).append(index)
         return [(arm, batch.take(indices)) for arm, indices in routed.items()]
 
-    async def _answer(self, arm: str, batch: Batch) -> None:
-        """One lane's part of the list: features, one run, replies; then metrics and the mirror."""
-        lane = self.lanes.answering[arm]
-        if lane.plan is not self._champion.plan:  # the assembly gives equal plans one identity
-            batch = await self._prepare(lane, batch.rows, batch.started)
-        batch = self._refuse_unreadable(arm, batch)
-        if not batch.rows:
-            return
-        began = self._clock()
-        outcomes = await lane.run(batch.matrix)
-        ended = self._clock()
-        answered = self._reply(lane, batch, outcomes, began, ended)
-        self._meters.arms[arm].infer.observe(ended - began)
-        self._record(arm, batch, outcomes, answered, ended)
-        self._mirror(batch, outcomes, answered)
+    async def _answer(self, assigned: str, batch: Batch) -> None:
+        """One arm's part of the list: its own lane, and what that cannot answer goes to the lanes that stand in."""
+        lanes = self._succession[assigned]
+        for place, lane in enumerate(lanes, 1):
+            successor = lanes[place] if place < len(lanes) else None
+            # The assembly gives equal plans one identity.
+            same = lane.plan is self._champion.plan
+            own = batch if same else await self._prepare(lane, batch.rows, batch.started)
+            began = self._clock()
+            outcomes = await self._try(lane, own, successor)
+            tried = Tried(assigned, lane, own, outcomes, began, self._clock())
+            passed = self._reply(tried, successor)
+            self._record(tried)
+            self._mirror(tried)
+            if not passed:
+                return
+            batch = batch.take(passed)
 
-    def _refuse_unreadable(self, arm: str, batch: Batch) -> Batch:
+    async def _try(self, lane: Lane, batch: Batch, successor: Lane | None) -> list[Outcome]:
+        """Return what the lane makes of each row, also of those that lack features which may not be defaulted."""
         unreadable = batch.stored.unreadable()
+        until = min([row.call.deadline for row in batch.rows])
+        if successor is not None:
+            until -= HANDING_OVER + successor.pace.expect(len(batch.rows))
+        attempt = Attempt(lane, self._clock, until)
         if not unreadable:
-            return batch
-        for index, features in unreadable.items():
-            self.refuse(batch.rows[index], refusal_of(features), arm)
-        return batch.take([at for at in range(len(batch.rows)) if at not in unreadable])
+            return await attempt.run(batch.matrix)
+        readable = [at for at in range(len(batch.rows)) if at not in unreadable]
+        scored = iter(await attempt.run(batch.matrix[readable]) if readable else ())
+        return [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in range(len(batch.rows))]
 
-    def _reply(self, lane: Lane, batch: Batch, outcomes: Sequence[Outcome], began: float, ended: float) -> list[int]:
-        """Send every answer or failure; return the indices of the rows that were answered."""
-        odd, answered = batch.stored.odd, []
-        for index, (row, outcome) in enumerate(zip(batch.rows, outcomes, strict=True)):
+    def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
+        """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""
+        passed = []
+        for index, (row, outcome) in enumerate(zip(tried.batch.rows, tried.outcomes, strict=True)):
             if row.settled:
                 continue
-            call = row.call
-            if not isinstance(outcome, Decided):
-                self.refuse(row, outcome, lane.arm)
-            elif call.deadline < ended:
-                self.refuse(row, DeadlineExceeded("the answer was ready after the deadline"), lane.arm)
-            else:
-                status = odd.get(index, ALL_FRESH)
-                row.settle(
-                    Answer(
-                        outputs=outcome.outputs,
-                        decision=outcome.decision,
-                        arm=lane.arm,
-                        bundle_version=lane.version,
-                        policy_version=lane.policy.version,
-                        degraded_reasons=status.reasons,
-                        statuses=status.statuses,
-                        queue_time=batch.started - call.received,
-                        features_time=batch.stored.seconds,
-                        infer_time=ended - began,
-                        total_time=ended - call.received,
-                    )
-                )
-                answered.append(index)
-        return answered
-
-    def _record(
-        self, arm: str, batch: Batch, outcomes: Sequence[Outcome], answered: Sequence[int], ended: float
-    ) -> None:
-        meters = self._meters.arms[arm]
-        meters.answered.add(len(answered))
-        received = [batch.rows[index].call.received for index in answered]
-        meters.total.observe_since(received, ended)
-        self._meters.queue.observe_since(received, batch.started)
-        for index in answered:
-            outcome = outcomes[index]
             if isinstance(outcome, Decided):
-                meters.decisions[outcome.decision].add()
+                if row.call.deadline < tried.ended:
+                    late = DeadlineExceeded("the answer was ready after the deadline")
+                    self.refuse(row, late, tried.assigned)
+                else:
+                    row.settle(tried.answer(index, row, outcome))
+                    tried.answered.append(index)
+            elif successor is not None and isinstance(outcome, MENDABLE) and self._rescues.spend():
+                passed.append(index)
+            else:
+                self.refuse(row, outcome, tried.assigned)
+        return passed
 
-    def _mirror(self, batch: Batch, outcomes: Sequence[Outcome], answered: Sequence[int]) -> None:
+    def _record(self, tried: Tried) -> None:
+        """Count what became of the rows, after the replies are on their way."""
+        meters, lane = self._meters.arms[tried.assigned], tried.lane
+        rows = tried.batch.rows
+        if lane.arm == tried.assigned == CHAMPION:
+            self._admission.took(len(rows), tried.ended - tried.began, lane.blocking)
+        meters.answered.add(len(tried.answered))
+        if lane.arm != tried.assigned:
+            meters.rescued.add(len(tried.answered))
+        received = [rows[index].call.received for index in tried.answered]
+        meters.total.observe_since(received, tried.ended)
+        self._meters.queue.observe_since(received, tried.batch.started)
+        deciding = self._meters.arms[lane.arm]
+        deciding.infer.observe(tried.ended - tried.began)
+        for index in tried.answered:
+            outcome = tried.outcomes[index]
+            if isinstance(outcome, Decided):
+                deciding.decisions[outcome.decision].add()
+
+    def _mirror(self, tried: Tried) -> None:
         for shadow in self.lanes.shadows:
-            chosen = [index for index in answered if shadow.wants()]
-            if chosen:
-                shadow.mirror([_sample(batch, index, outcomes[index]) for index in chosen])
-
-
-def _sample(batch: Batch, index: int, outcome: Outcome) -> Sample:
-    if not isinstance(outcome, Decided):
-        raise TypeError("only answered rows are mirrored")
-    return Sample(batch.rows[index], batch.stored.plan, batch.matrix[index], outcome)
+            chosen = [index for index in tried.answered if shadow.wants()]
+            if chosen and self._admission.strained(tried.ended):
+                shadow.drop(len(chosen))
+            elif chosen:
+                shadow.mirror([tried.sample(index) for index in chosen])

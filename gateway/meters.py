@@ -6,7 +6,7 @@ from gateway.call import FeatureStatus
 from gateway.errors import GatewayError
 from monitoring import metrics
 from monitoring.series import Counter, Histogram, SeriesFile
-from routing.table import CANARY, CHAMPION
+from routing.table import CANARY, CHAMPION, FALLBACK
 
 NO_ARM = "none"
 NOT_FRESH: tuple[FeatureStatus, ...] = tuple(status for status in FeatureStatus if status is not FeatureStatus.FRESH)
@@ -17,6 +17,7 @@ class ArmMeters:
 
     def __init__(self, series: SeriesFile, deployment: str, arm: str, decisions: Iterable[str]) -> None:
         self.answered: Counter = series.counter(metrics.CALLS, deployment, arm, "OK")
+        self.rescued: Counter = series.counter(metrics.RESCUED, deployment, arm)
         self.total: Histogram = series.histogram(metrics.CALL_SECONDS, deployment, arm)
         self.infer: Histogram = series.histogram(metrics.STAGE_SECONDS, deployment, arm, "infer")
         self.decisions = {name: series.counter(metrics.DECISIONS, deployment, arm, name) for name in decisions}
@@ -27,7 +28,7 @@ class Meters:
 
     def __init__(self, series: SeriesFile, deployment: str, decisions: Iterable[str], features: Iterable[str]) -> None:
         decisions = tuple(decisions)
-        self.arms = {arm: ArmMeters(series, deployment, arm, decisions) for arm in (CHAMPION, CANARY)}
+        self.arms = {arm: ArmMeters(series, deployment, arm, decisions) for arm in (CHAMPION, CANARY, FALLBACK)}
         self.list_rows = series.histogram(metrics.LIST_ROWS, deployment)
         self.queue = series.histogram(metrics.STAGE_SECONDS, deployment, NO_ARM, "queue")
         self.features = series.histogram(metrics.STAGE_SECONDS, deployment, NO_ARM, "features")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.attempt import Attempt
 from gateway.features.plan import Plan
 from gateway.intake import Row
 from gateway.lane import Decided, Lane
@@ -18,6 +19,11 @@ from gateway.meters import ShadowMeters
 from gateway.stored import StoredReader
 
 log = logging.getLogger("sluice.shadow")
+
+# Seconds that features of a shadow's own are waited for: nobody waits for the shadow.
+PATIENCE = 0.05
+# Seconds that a run of a shadow may take before it is given up.
+RUN_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Shadow:
         features: StoredReader,
         meters: ShadowMeters,
         draw: Callable[[], float],
+        clock: Callable[[], float],
         limit: int = 1024,
         pause: float = 0.02,
     ) -> None:
@@ -51,6 +58,7 @@ class Shadow:
         self._rate = rate
         self._meters = meters
         self._draw = draw
+        self._clock = clock
         self._limit = limit
         self._pause = pause
         self._waiting: list[Sample] = []
@@ -66,9 +74,13 @@ class Shadow:
         room = self._limit - len(self._waiting)
         self._waiting.extend(samples[:room])
         if len(samples) > room:
-            self._meters.dropped.add(len(samples) - room)
+            self.drop(len(samples) - room)
         if self._task is None and self._timer is None and self._waiting:
             self._timer = asyncio.get_running_loop().call_later(self._pause, self._start)
+
+    def drop(self, rows: int) -> None:
+        """Count rows that would have been mirrored, had there been room or time for it."""
+        self._meters.dropped.add(rows)
 
     async def close(self) -> None:
         """Finish what was taken."""
@@ -93,7 +105,7 @@ class Shadow:
             self._task = None
 
     async def _compare(self, samples: list[Sample]) -> None:
-        outcomes = await self.lane.run(await self._matrix(samples))
+        outcomes = await Attempt(self.lane, self._clock, self._clock() + RUN_PATIENCE).run(await self._matrix(samples))
         for sample, outcome in zip(samples, outcomes, strict=True):
             if not isinstance(outcome, Decided):
                 self._meters.failed.add()
@@ -107,4 +119,4 @@ class Shadow:
         if all(one.plan is self.lane.plan for one in samples):
             return np.array([one.features for one in samples])
         rows = [one.row for one in samples]
-        return self.lane.build(rows, (await self._features.read(self.lane.plan, rows)).values)
+        return self.lane.build(rows, (await self._features.read(self.lane.plan, rows, PATIENCE)).values)

@@ -52,34 +52,32 @@ def refusal_of(unreadable: Mapping[str, FeatureStatus]) -> GatewayError:
 class StoredReader:
     """Reads the stored features of rows for any plan of one deployment.
 
-    `keys_of` is the plan that the intake made the rows' keys for. `timeout` is the feature store's share of the
-    budget, in seconds; `event_now` reads the deployment's clock, `clock` the worker's monotonic one.
+    `keys_of` is the plan that the intake made the rows' keys for. `event_now` reads the deployment's clock, `clock` the
+    worker's monotonic one.
     """
 
     def __init__(
         self,
         reader: FeatureReader,
         keys_of: Plan,
-        timeout: float,
         meters: Meters,
         clock: Callable[[], float],
         event_now: Callable[[], float],
     ) -> None:
         self._reader = reader
         self._keys_of = keys_of
-        self._timeout = timeout
         self._meters = meters
         self._clock = clock
         self._event_now = event_now
 
-    async def read(self, plan: Plan, rows: Sequence[Row]) -> Stored:
+    async def read(self, plan: Plan, rows: Sequence[Row], timeout: float) -> Stored:  # noqa: ASYNC109  # as FeatureReader
         """Never raises for trouble of the store: what could not be read in time is late, and has its default."""
         began = self._clock()
         if plan is self._keys_of or plan.groups == self._keys_of.groups:
             keys = [row.keys for row in rows]
         else:
             keys = [plan.row_keys(row.call.entities) for row in rows]
-        block = await self._reader.read(plan, keys, self._event_now(), self._timeout)
+        block = await self._reader.read(plan, keys, self._event_now(), timeout)
         _override(plan, rows, block)
         stored = Stored(plan, block.values, block.odd, self._clock() - began)
         self._meters.features.observe(stored.seconds)

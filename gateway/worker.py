@@ -55,13 +55,13 @@ async def work(config: ServeConfig, slot: int, grpc: socket.socket, http: socket
     _quieten_gc()
 
     def begin_to_drain() -> None:
-        gateway.admission.stop()
+        gateway.door.stop()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_drain)
     try:
-        await run_front(config.front, gateway.admission, grpc, http, stop, config.grace, _say_ready, tls=config.tls)
+        await run_front(config.front, gateway.door, grpc, http, stop, config.grace, _say_ready, tls=config.tls)
     finally:
         await gateway.close()
 

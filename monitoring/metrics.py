@@ -29,6 +29,12 @@ CALLS = Metric(
     "counter",
     ("deployment", "arm", "code"),
 )
+RESCUED = Metric(
+    "sluice_rescued_total",
+    "Rows that another lane answered because the arm that was assigned could not, or not in time, by that arm.",
+    "counter",
+    ("deployment", "arm"),
+)
 CALL_SECONDS = Metric(
     "sluice_call_seconds",
     "Time from a row's arrival to its answer, answered rows only.",
@@ -53,7 +59,8 @@ FEATURES_NOT_FRESH = Metric(
 )
 SHADOW_ROWS = Metric(
     "sluice_shadow_rows_total",
-    "Rows mirrored to a shadow: ok, failed (it raised or broke the output contract) or dropped (no room).",
+    "Rows mirrored to a shadow: ok, failed (it raised or broke the output contract) or dropped (no room, or the "
+    "gateway under strain).",
     "counter",
     ("deployment", "version", "outcome"),
 )
@@ -75,6 +82,7 @@ WORKER_STARTS = Metric(
 
 ALL = (
     CALLS,
+    RESCUED,
     CALL_SECONDS,
     STAGE_SECONDS,
     LIST_ROWS,

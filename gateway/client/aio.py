@@ -10,6 +10,7 @@ import grpc
 
 from gateway.client import translation
 from gateway.client.errors import from_grpc
+from gateway.client.service_config import OPTIONS
 from gateway.client.tls import Tls
 from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar
 from protos.sluice.v1 import prediction_pb2 as pb
@@ -87,7 +88,9 @@ class AsyncSluiceClient:
 
 
 def _connect(address: str, tls: Tls | None) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(address) if tls is None else grpc.aio.secure_channel(address, tls.credentials())
+    if tls is None:
+        return grpc.aio.insecure_channel(address, OPTIONS)
+    return grpc.aio.secure_channel(address, tls.credentials(), OPTIONS)
 
 
 async def _call(

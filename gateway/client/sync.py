@@ -10,6 +10,7 @@ import grpc
 
 from gateway.client import translation
 from gateway.client.errors import from_grpc
+from gateway.client.service_config import OPTIONS
 from gateway.client.tls import Tls
 from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar
 from protos.sluice.v1 import prediction_pb2 as pb
@@ -93,7 +94,9 @@ class SluiceClient:
 
 
 def _connect(address: str, tls: Tls | None) -> grpc.Channel:
-    return grpc.insecure_channel(address) if tls is None else grpc.secure_channel(address, tls.credentials())
+    if tls is None:
+        return grpc.insecure_channel(address, OPTIONS)
+    return grpc.secure_channel(address, tls.credentials(), OPTIONS)
 
 
 def _call(

@@ -99,6 +99,8 @@ def _prediction(message: pb.Prediction, request_id: str, timings: Timings | None
         feature_statuses={name: _status(status) for name, status in message.feature_statuses.items()},
         request_id=request_id,
         timings=timings,
+        rescued=message.rescued,
+        assigned_arm=message.assigned_arm,
     )
 
 

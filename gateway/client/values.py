@@ -23,7 +23,8 @@ class Prediction:
     `outputs` holds "score" and what the policy made of it. `decision` is one of the deployment's decisions. When
     `degraded` is true, something of the gateway's own was away and a declared default stood in; `degraded_reasons`
     say what. `feature_statuses` names only the features that were not fresh: "null", "missing", "stale", "late",
-    "broken". `timings` is None in the answers to many rows, which share one measurement.
+    "broken". When `rescued` is true, `assigned_arm` could not
+    answer and `arm` did. `timings` is None in the answers to many rows, which share one measurement.
     """
 
     outputs: Mapping[str, float]
@@ -36,6 +37,8 @@ class Prediction:
     feature_statuses: Mapping[str, str]
     request_id: str
     timings: Timings | None = None
+    rescued: bool = False
+    assigned_arm: str = ""
 
     @property
     def score(self) -> float:

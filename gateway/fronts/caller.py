@@ -16,7 +16,7 @@ from gateway.fronts.limits import FrontLimits
 
 Headers = Mapping[bytes, bytes]
 
-_PRIORITIES = {priority.value.encode(): priority for priority in Priority}
+_PRIORITIES = {priority.name.lower().encode(): priority for priority in Priority}
 # A digit more than eleven days: nobody waits longer, and the sum stays exact.
 _TIMEOUT_DIGITS = 10
 _LONGEST_WAY_BACK = 0.005

@@ -44,7 +44,8 @@ class Exchange:
             raise InvalidRequest("deployment is missing")
         caller.settle(request_id, row.unit, self.limits, self.new_id)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._door.submit(_call(caller, deployment, row, caller.unit, caller.request_id, partial(_resolve, future)))
+        reply = partial(_resolve, future)
+        self._door.submit(_call(caller, deployment, row, caller.unit, caller.request_id, reply, future.done))
         return future
 
     async def predict_many(
@@ -66,7 +67,8 @@ class Exchange:
                 gathering.put(index, exc)
                 continue
             row_id = f"{caller.request_id}/{index}"
-            self._door.submit(_call(caller, deployment, row, row.unit, row_id, partial(gathering.put, index)))
+            reply = partial(gathering.put, index)
+            self._door.submit(_call(caller, deployment, row, row.unit, row_id, reply, gathering.left))
         outcomes = await gathering.complete()
         first = outcomes[0]
         if isinstance(first, _WHOLE_REQUEST) and all(type(outcome) is type(first) for outcome in outcomes):
@@ -106,6 +108,10 @@ class Gathering:
         if not self._missing and not self._all_in.done():
             self._all_in.set_result(None)
 
+    def left(self) -> bool:
+        """Whether the caller has gone."""
+        return self._all_in.done()
+
     async def complete(self) -> list[Outcome]:
         await self._all_in
         return [outcome for outcome in self._outcomes if outcome is not None]
@@ -124,6 +130,7 @@ def _call(
     unit: str,
     request_id: str,
     reply: Callable[[Outcome], None],
+    left: Callable[[], bool],
 ) -> Call:
     return Call(
         deployment,
@@ -136,4 +143,5 @@ def _call(
         caller.priority,
         caller.traceparent,
         reply,
+        left,
     )

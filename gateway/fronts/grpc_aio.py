@@ -14,6 +14,7 @@ from gateway.fronts.exchange import Exchange
 from gateway.fronts.grpc_service import GrpcService, Stream, Unary
 from gateway.fronts.grpc_wire import GrpcRefusal, shortened
 from gateway.fronts.limits import FrontLimits
+from gateway.fronts.retry_hint import pushback
 from gateway.fronts.status import GRPC_STATUS, GrpcStatus
 
 logger = logging.getLogger(__name__)
@@ -99,6 +100,9 @@ class _Methods:
         else:
             status = GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)
             trailers.append(("sluice-code", error.code))
+            hint = pushback(error, caller.deadline - self._exchange.clock())
+            if hint is not None:
+                trailers.append(("grpc-retry-pushback-ms", hint))
         await context.abort(_STATUS[status], shortened(str(error)), tuple(trailers))
 
 

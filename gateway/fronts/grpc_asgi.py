@@ -96,6 +96,7 @@ class GrpcOverAsgi:
     async def _refuse(self, send: Send, caller: Caller, error: GatewayError | GrpcRefusal) -> None:
         """Answer with a status and no message: gRPC's Trailers-Only, one frame of headers."""
         request_id = caller.request_id or self._exchange.new_id()
-        headers = [_CONTENT_TYPE, _ENCODINGS, (b"x-request-id", request_id.encode()), *status_headers(error)]
+        left = caller.deadline - self._exchange.clock()
+        headers = [_CONTENT_TYPE, _ENCODINGS, (b"x-request-id", request_id.encode()), *status_headers(error, left)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

@@ -57,6 +57,7 @@ def prediction(answer: Answer) -> bytes:
             answer.decision,
             answer.degraded_reasons,
             tuple(answer.statuses.items()),
+            answer.assigned,
         )
     ]
     for name, value in answer.outputs.items():
@@ -87,7 +88,13 @@ def _duration(seconds: float) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _remembered(
-    arm: str, bundle_version: str, policy_version: str, decision: str, reasons: tuple[str, ...], statuses: Statuses
+    arm: str,
+    bundle_version: str,
+    policy_version: str,
+    decision: str,
+    reasons: tuple[str, ...],
+    statuses: Statuses,
+    assigned: str,
 ) -> bytes:
     return pb.Prediction(
         arm=arm,
@@ -97,6 +104,8 @@ def _remembered(
         degraded=bool(reasons),
         degraded_reasons=reasons,
         feature_statuses={name: pb.FeatureStatus.ValueType(status) for name, status in statuses},
+        rescued=bool(assigned),
+        assigned_arm=assigned or arm,
     ).SerializeToString()
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gateway.errors import GatewayError, InvalidRequest, RequestTooLarge
 from gateway.fronts.asgi import HeaderList
+from gateway.fronts.retry_hint import pushback
 from gateway.fronts.status import GRPC_STATUS, GrpcStatus
 
 PREFIX_BYTES = 5
@@ -76,15 +77,22 @@ def timeout_seconds(value: bytes) -> float:
     return int(digits) * unit
 
 
-def status_headers(error: GatewayError | GrpcRefusal) -> HeaderList:
-    """The status of a failed call; `sluice-code` tells apart what shares a gRPC status."""
+def status_headers(error: GatewayError | GrpcRefusal, left: float = 0.0) -> HeaderList:
+    """The status of a failed call; `sluice-code` tells apart what shares a gRPC status.
+
+    `left` is what remains to the caller's deadline, in seconds: it decides whether to try again can be any use.
+    """
     if isinstance(error, GrpcRefusal):
         return [(b"grpc-status", b"%d" % error.status), (b"grpc-message", percent_encoded(str(error)))]
-    return [
+    headers = [
         (b"grpc-status", b"%d" % GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)),
         (b"grpc-message", percent_encoded(str(error))),
         (b"sluice-code", error.code.encode()),
     ]
+    hint = pushback(error, left)
+    if hint is not None:
+        headers.append((b"grpc-retry-pushback-ms", hint.encode()))
+    return headers
 
 
 def percent_encoded(message: str) -> bytes:

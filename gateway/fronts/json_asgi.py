@@ -17,6 +17,7 @@ from gateway.fronts.json_refusal import (
     unsupported_media_type,
 )
 from gateway.fronts.json_wire import read_predict, read_predict_many
+from gateway.fronts.retry_hint import retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class JsonOverAsgi:
 
     async def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> None:
         request_id = caller.request_id or self._exchange.new_id()
-        extra = error.headers if isinstance(error, HttpRefusal) else _NO_HEADERS
+        extra = error.headers if isinstance(error, HttpRefusal) else _hint(error)
         await _send(send, http_status(error), error_body(error, request_id), request_id, extra)
 
 
@@ -90,6 +91,11 @@ def _check_content(headers: Headers) -> None:
         raise unsupported_media_type("send content-type: application/json")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise unsupported_media_type("send the body as it is, without content-encoding")
+
+
+def _hint(error: GatewayError) -> HeaderList:
+    seconds = retry_after(error)
+    return _NO_HEADERS if seconds is None else [(b"retry-after", b"%d" % seconds)]
 
 
 async def _send(send: Send, status: int, body: bytes, request_id: str, extra: HeaderList) -> None:

@@ -49,6 +49,8 @@ def _prediction(answer: Answer) -> PredictionBody:
         bool(answer.degraded_reasons),
         answer.degraded_reasons,
         {feature: status.name.lower() for feature, status in answer.statuses.items()},
+        bool(answer.assigned),
+        answer.assigned or answer.arm,
     )
 
 

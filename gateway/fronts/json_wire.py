@@ -59,6 +59,8 @@ class PredictionBody(msgspec.Struct, gc=False):
     degraded: bool
     degraded_reasons: tuple[str, ...]
     feature_statuses: dict[str, str]
+    rescued: bool
+    assigned_arm: str
 
 
 class TimingsBody(msgspec.Struct, gc=False):

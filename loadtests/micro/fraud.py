@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.admission import Admission, Entrance
+from gateway.admission import Admission
 from gateway.bundle import Bundle, load_bundle
 from gateway.call import Answer, Call, Priority
 from gateway.deployment import Deployment, read_deployment
+from gateway.entrance import Entrance
+from gateway.entrances import Entrances
 from gateway.errors import GatewayError
 from gateway.features.block import FeatureBlock
 from gateway.features.list_read import ListRead
@@ -19,6 +21,7 @@ from gateway.features.plan import Plan
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
+from gateway.loop_lag import LoopLag
 from gateway.meters import Meters
 from gateway.stored import StoredReader
 from gateway.testing.feast_bytes import encode_stamp, encode_value
@@ -85,7 +88,7 @@ class FraudLine:
 
     def __init__(self, directory: Path, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._admission = loop.run_until_complete(self._build(directory))
+        self._door = loop.run_until_complete(self._build(directory))
 
     def carry(self, calls: int) -> list[Answer]:
         """Submit calls that arrive together and return their answers; raises whatever was no answer."""
@@ -108,22 +111,22 @@ class FraudLine:
             entities = {"card_id": 1_000 + number, "store_id": 9_000 + number}
             values = {"amount": 24_900.0, "customer_present": True}
             call = Call("fraud", entities, values, "", now, now + 60.0, "r", Priority.DEFAULT, "", reply)
-            self._admission.submit(call)
+            self._door.submit(call)
         await done
         return answers
 
-    async def _build(self, directory: Path) -> Admission:
+    async def _build(self, directory: Path) -> Entrances:
         fraud, champion = deployment(), bundle()
+        admission, lag = Admission(fraud.budget), LoopLag()
         plan = champion.plan
         meters = Meters(
             SeriesFile(directory, 0), "fraud", fraud.policy.rule.decisions, [feature.name for feature in plan.stored]
         )
-        stored = StoredReader(AnsweredReader(), plan, 1.0, meters, time.monotonic, lambda: EVENT_NOW)
+        stored = StoredReader(AnsweredReader(), plan, meters, time.monotonic, lambda: EVENT_NOW)
         lanes = {
             arm: Lane(arm, "1", "d" * 64, plan, champion.builder, ScriptedBackend(quarter), fraud.policy)
             for arm in (CHAMPION, CANARY)
         }
-        line = Line(fraud, Lanes(lanes), stored, meters, time.monotonic)
-        return Admission(
-            {"fraud": Entrance(line, Intake(plan, fraud.unit, lambda: EVENT_NOW), time.monotonic, 2, 2048)}, {}
-        )
+        line = Line(fraud, Lanes(lanes), stored, admission, meters, time.monotonic)
+        intake = Intake(plan, fraud.unit, lambda: EVENT_NOW)
+        return Entrances({"fraud": Entrance(line, intake, admission, time.monotonic, 2, 2048, lag)}, {}, lag)

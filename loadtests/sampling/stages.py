@@ -51,7 +51,7 @@ _BY_FILE = (
     (r"gateway/fronts/\w*(messages|prediction|timings)\w*\.py:", ENCODE),
     (r"gateway/fronts/\w*wire\w*\.py:.*\b(unframe|timeout)", DECODE),
     (r"gateway/fronts/", RECEIVE),
-    (r"gateway/(admission|intake|expiry|call)\.py:", ADMIT),
+    (r"gateway/(admission|entrance|entrances|intake|expiry|call|pace)\.py:", ADMIT),
     (r"gateway/(features/|stored\.py:)", FEATURES),
     (r"gateway/matrix\.py:", MATRIX),
     (r"gateway/backends/", RUN),

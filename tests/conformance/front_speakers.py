@@ -20,6 +20,8 @@ class Reply:
     message: str
     request_id: str
     body: dict[str, Any]
+    hint: str = ""
+    """What it says of trying again: milliseconds, or negative (gRPC); seconds (HTTP)."""
 
 
 class Speaker(Protocol):
@@ -72,7 +74,8 @@ class GrpcSpeaker:
         except grpc.aio.AioRpcError as error:
             trailers: dict[str, Any] = dict(cast(Any, error.trailing_metadata()))
             code, request_id = trailers.get("sluice-code", ""), trailers.get("x-request-id", "")
-            return Reply(str(code), error.code().value[0], error.details() or "", str(request_id), {})
+            hint = str(trailers.get("grpc-retry-pushback-ms", ""))
+            return Reply(str(code), error.code().value[0], error.details() or "", str(request_id), {}, hint)
         body_out = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
         header = dict(await call.initial_metadata()).get("x-request-id", "")
         return Reply("OK", 0, "", str(header), body_out)
@@ -105,7 +108,8 @@ class JsonSpeaker:
         if response.status_code == 200:
             return Reply("OK", 0, "", request_id, body)
         assert body["request_id"] == request_id
-        return Reply(body["error"]["code"], response.status_code, body["error"]["message"], request_id, {})
+        hint = response.headers.get("retry-after", "")
+        return Reply(body["error"]["code"], response.status_code, body["error"]["message"], request_id, {}, hint)
 
 
 def _messages(body: dict[str, Any]) -> dict[str, Any]:

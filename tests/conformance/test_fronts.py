@@ -13,7 +13,14 @@ import pytest
 import pytest_asyncio
 
 from gateway.call import Answer, Call, FeatureStatus, Priority
-from gateway.errors import DeadlineExceeded, DeploymentNotFound, GatewayError, InvalidRequest, PredictionFailed
+from gateway.errors import (
+    DeadlineExceeded,
+    DeploymentNotFound,
+    GatewayError,
+    InvalidRequest,
+    Overloaded,
+    PredictionFailed,
+)
 from gateway.fronts.limits import FrontLimits
 from gateway.testing.scripted_door import FRAUD, ScriptedDoor, approve
 from gateway.testing.served_front import ServedFront, served_front
@@ -89,6 +96,28 @@ async def test_a_good_call(front: Front) -> None:
     assert prediction["degraded_reasons"] == ["redis late"]
     assert prediction["feature_statuses"]["card_count_1d"].lower().endswith("late")
     assert reply.body["timings"] == {"queue_us": 1, "features_us": 200, "infer_us": 7, "total_us": 300}
+
+
+async def test_a_rescued_call_says_who_should_have_answered(front: Front) -> None:
+    def answer(call: Call) -> Answer:
+        rescued = approve(call)
+        rescued.assigned = "canary"
+        return rescued
+
+    prediction = (await front.predict()).body["prediction"]
+    assert (prediction["arm"], prediction["rescued"], prediction["assigned_arm"]) == ("champion", False, "champion")
+    front.door.script = answer
+    prediction = (await front.predict()).body["prediction"]
+    assert (prediction["arm"], prediction["rescued"], prediction["assigned_arm"]) == ("champion", True, "canary")
+
+
+async def test_a_refusal_under_overload_says_when_to_try_again(front: Front) -> None:
+    front.door.script = lambda call: Overloaded("full", retry_after=0.2)
+    patient, hurried = await front.predict(), await front.predict(timeout_ms="100")
+    if isinstance(front.speaker, GrpcSpeaker):
+        assert (patient.hint, hurried.hint) == ("200", "-1")
+    else:
+        assert (patient.hint, hurried.hint) == ("1", "1")
 
 
 async def test_the_call_arrives_as_it_was_sent(front: Front) -> None:

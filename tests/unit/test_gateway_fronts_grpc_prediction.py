@@ -26,6 +26,7 @@ answers = st.builds(
     features_time=seconds,
     infer_time=seconds,
     total_time=seconds,
+    assigned=st.just("") | names,
 )
 
 
@@ -66,6 +67,8 @@ def _prediction(answer: Answer) -> pb.Prediction:
         degraded=bool(answer.degraded_reasons),
         degraded_reasons=answer.degraded_reasons,
         feature_statuses={name: pb.FeatureStatus.ValueType(status) for name, status in answer.statuses.items()},
+        rescued=bool(answer.assigned),
+        assigned_arm=answer.assigned or answer.arm,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from gateway.admission import LIST_ROWS, Admission, Entrance
+from gateway.admission import LIST_ROWS, Admission
+from gateway.backends.backend import BackendError
 from gateway.call import Answer, Call, FeatureStatus, Priority, Scalar
 from gateway.deployment import Deployment, UnitRule
+from gateway.entrance import Entrance
+from gateway.entrances import Entrances
 from gateway.errors import (
     DeadlineExceeded,
     DeploymentNotFound,
@@ -25,10 +28,12 @@ from gateway.errors import (
     Overloaded,
     PredictionFailed,
 )
+from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
+from gateway.loop_lag import LoopLag
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
 from gateway.policy import Policy, Thresholds
@@ -40,7 +45,7 @@ from gateway.testing.plans import small_plan
 from gateway.testing.scripted_backend import ScriptedBackend, first_column
 from monitoring.exposition import WorkersCollector
 from monitoring.series import SeriesFile
-from routing.table import CANARY, CHAMPION, SHADOW, Canary, Table
+from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Canary, Table
 
 EVENT_NOW = 10_000.0
 POLICY = Policy("p1", 0.0, 100.0, Thresholds((10.0,), ("approve", "decline")))
@@ -48,14 +53,50 @@ Result = Answer | GatewayError
 Column = NDArray[np.float64]
 
 
+class TimedFeatures(FixedFeatures):
+    """Remembers how long it was allowed to take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeouts: list[float] = []
+
+    async def read(
+        self,
+        plan: Plan,
+        keys: Sequence[tuple[bytes, ...]],
+        event_now: float,
+        timeout: float,  # noqa: ASYNC109  # as FeatureReader
+    ) -> FeatureBlock:
+        self.timeouts.append(timeout)
+        return await super().read(plan, keys, event_now, timeout)
+
+
+class HangingBackend(ScriptedBackend):
+    """Can be told never to come back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs = False
+        self.cancelled = 0
+
+    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self.hangs:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+        return await super().run(rows)
+
+
 @dataclass
 class House:
     """A whole deployment in memory: the model's score is the amount, so that answers can be told apart."""
 
-    admission: Admission
-    features: FixedFeatures
+    door: Entrances
+    features: "TimedFeatures"
     clock: ManualClock
-    backends: dict[str, ScriptedBackend]
+    backends: dict[str, "HangingBackend"]
     plan: Plan
     line: Line
     registry: CollectorRegistry
@@ -69,6 +110,8 @@ class House:
         features: Mapping[str, Scalar] | None = None,
         deadline: float = np.inf,
         deployment: str = "fraud",
+        priority: Priority = Priority.DEFAULT,
+        left: bool = False,
     ) -> None:
         def reply(result: Result) -> None:
             self.results.setdefault(request_id, []).append(result)
@@ -77,8 +120,8 @@ class House:
         values = {"amount": 5.0, "customer_present": True, **(features or {})}
         entities: dict[str, Scalar] = {"card_id": card, "store_id": 9}
         now = self.clock()
-        self.admission.submit(
-            Call(deployment, entities, values, "", now, deadline, request_id, Priority.DEFAULT, "", reply)
+        self.door.submit(
+            Call(deployment, entities, values, "", now, deadline, request_id, priority, "", reply, lambda: left)
         )
 
     async def outcome(self, request_id: str) -> Result:
@@ -112,15 +155,21 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
     houses: list[House] = []
 
     def make(
-        weight: int = 0, shadow_rate: float = 0.0, waiting_limit: int = 100, lists: int = 2, **plan: object
+        weight: int = 0,
+        shadow_rate: float = 0.0,
+        waiting_limit: int = 100,
+        lists: int = 2,
+        blocking: bool = True,
+        fallback: bool = False,
+        **plan: object,
     ) -> House:
-        house = make_house(tmp_path, weight, shadow_rate, waiting_limit, lists, **plan)
+        house = make_house(tmp_path, weight, shadow_rate, waiting_limit, lists, blocking, fallback, **plan)
         houses.append(house)
         return house
 
     yield make
     for house in houses:
-        await house.admission.close()
+        await house.door.close()
 
 
 def infinite_for_seven(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -128,24 +177,35 @@ def infinite_for_seven(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def make_house(
-    directory: Path, weight: int, shadow_rate: float, waiting_limit: int, lists: int, **changes: object
+    directory: Path,
+    weight: int,
+    shadow_rate: float,
+    waiting_limit: int,
+    lists: int,
+    blocking: bool,
+    fallback: bool,
+    **changes: object,
 ) -> House:
     plan = small_plan(directory, **changes)
     transform = None if plan.transform is None else infinite_for_seven
-    features, clock, series = FixedFeatures(), ManualClock(100.0), SeriesFile(directory / "metrics", 0)
-    backends = {arm: ScriptedBackend() for arm in (CHAMPION, CANARY, SHADOW)}
+    features, clock, series = TimedFeatures(), ManualClock(100.0), SeriesFile(directory / "metrics", 0)
+    versions = {CHAMPION: "1", CANARY: "2", SHADOW: "2", FALLBACK: "0"}
+    backends = {arm: HangingBackend() for arm in versions}
+    builder = MatrixBuilder(plan, transform)
     lanes = {
-        arm: Lane(arm, version, "d" * 64, plan, MatrixBuilder(plan, transform), backends[arm], POLICY)
-        for arm, version in ((CHAMPION, "1"), (CANARY, "2"), (SHADOW, "2"))
+        arm: Lane(arm, version, "d" * 64, plan, builder, backends[arm], POLICY, blocking)
+        for arm, version in versions.items()
     }
     table = Table("fraud", 1, "1", b"fraud", Canary("2", weight))
     deployment = Deployment("fraud", UnitRule("entity", "card_id"), "wall", 0.1, POLICY, table)
+    admission = Admission(deployment.budget)
     meters = Meters(series, "fraud", POLICY.rule.decisions, [feature.name for feature in plan.stored])
-    stored = StoredReader(features, plan, 0.05, meters, clock, lambda: EVENT_NOW)
-    shadow = Shadow(lanes[SHADOW], shadow_rate, stored, ShadowMeters(series, "fraud", "2"), lambda: 0.5, limit=4)
-    answering = {CHAMPION: lanes[CHAMPION], CANARY: lanes[CANARY]}
-    line = Line(deployment, Lanes(answering, (shadow,)), stored, meters, clock)
-    entrance = Entrance(line, Intake(plan, deployment.unit, lambda: EVENT_NOW), clock, lists, waiting_limit)
+    stored = StoredReader(features, plan, meters, clock, lambda: EVENT_NOW)
+    shadow = Shadow(lanes[SHADOW], shadow_rate, stored, ShadowMeters(series, "fraud", "2"), lambda: 0.5, clock, limit=4)
+    answering = {arm: lanes[arm] for arm in (CHAMPION, CANARY, *([FALLBACK] if fallback else []))}
+    line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, clock)
+    intake = Intake(plan, deployment.unit, lambda: EVENT_NOW)
+    entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())
     registry = CollectorRegistry(auto_describe=False)
     registry.register(WorkersCollector(directory / "metrics"))
     for card in range(50):
@@ -155,7 +215,7 @@ def make_house(
             {"card_count": 1.0, "card_limit": 2.0, "store_count": 3.0},
             EVENT_NOW - 10,
         )
-    return House(Admission({"fraud": entrance}, {}), features, clock, backends, plan, line, registry)
+    return House(Entrances({"fraud": entrance}, {}, LoopLag()), features, clock, backends, plan, line, registry)
 
 
 async def test_a_call_is_answered_by_the_champion(build: Build) -> None:
@@ -229,18 +289,148 @@ async def test_a_backend_that_loses_rows_answers_nobody(build: Build, count: int
     assert "scores for 1 rows" in str(error)
 
 
-async def test_a_failing_canary_costs_only_its_own_rows(build: Build) -> None:
+async def test_a_failing_canary_is_rescued_by_the_champion_and_charged(build: Build) -> None:
     house = build(weight=5_000)
     house.backends[CANARY].failure = "out of memory"
     for card in range(50):
         house.submit(str(card), card=card)
-    for card in range(50):
-        result = await house.outcome(str(card))
-        if house.line.deployment.table.arm_of(str(card)) == CANARY:
-            assert isinstance(result, PredictionFailed)
-            assert "out of memory" in str(result)
-        else:
-            assert isinstance(result, Answer)
+    answers = {card: await house.outcome(str(card)) for card in range(50)}
+    canary = [card for card in answers if house.line.deployment.table.arm_of(str(card)) == CANARY]
+    for card, answer in answers.items():
+        assert isinstance(answer, Answer)
+        assert (answer.arm, answer.bundle_version) == (CHAMPION, "1")
+        assert answer.assigned == (CANARY if card in canary else "")
+    assert house.counted("sluice_rescued_total", arm=CANARY) == len(canary) > 0
+    assert house.counted("sluice_calls_total", arm=CANARY, code="OK") == len(canary)
+    assert house.counted("sluice_rescued_total", arm=CHAMPION) == 0
+
+
+async def test_a_canary_that_keeps_failing_is_not_asked_every_time(build: Build) -> None:
+    house = build(weight=10_000)
+    house.backends[CANARY].failure = "out of memory"
+    for number in range(20):
+        assert (await house.answer(str(number))).assigned == CANARY
+    assert len(house.backends[CANARY].runs) == 5, "then its breaker is open"
+    house.backends[CANARY].failure = None
+    house.clock.advance(1.0)
+    assert (await house.answer("trial")).arm == CANARY
+    assert (await house.answer("closed")).arm == CANARY
+
+
+async def test_one_canary_row_outside_the_contract_is_rescued_alone(build: Build) -> None:
+    house = build(weight=10_000)
+    house.backends[CANARY].script = lambda rows: np.where(rows[:, 0] == 7.0, np.nan, rows[:, 0]).astype(np.float64)
+    for amount in (5.0, 7.0, 9.0):
+        house.submit(str(amount), features={"amount": amount})
+    arms = {}
+    for amount in (5.0, 7.0, 9.0):
+        answer = await house.outcome(str(amount))
+        assert isinstance(answer, Answer)
+        arms[amount] = answer.arm
+    assert arms == {5.0: CANARY, 7.0: CHAMPION, 9.0: CANARY}
+
+
+async def test_rescues_have_a_budget(build: Build) -> None:
+    house = build(weight=10_000)
+    house.backends[CANARY].failure = "dead"
+    results = []
+    for number in range(700):
+        house.submit(str(number), card=number % 50)
+        results.append(await house.outcome(str(number)))
+    rescued = sum(isinstance(result, Answer) for result in results)
+    assert rescued == pytest.approx(256 + 350, abs=2), "what was saved up, and half of the rows carried"
+
+
+async def test_a_bad_row_costs_its_neighbours_nothing(build: Build) -> None:
+    house = build()
+
+    def poisoned(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        if (rows[:, 0] == 7.0).any():
+            raise BackendError("row of seven")
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = poisoned
+    for amount in range(16):
+        house.submit(str(amount), features={"amount": float(amount)})
+    results = [await house.outcome(str(amount)) for amount in range(16)]
+    assert [isinstance(result, Answer) for result in results] == [amount != 7 for amount in range(16)]
+    assert [result.outputs["score"] for result in results if isinstance(result, Answer)] == [
+        float(amount) for amount in range(16) if amount != 7
+    ]
+    assert isinstance(results[7], PredictionFailed)
+    assert len(house.backends[CHAMPION].runs) == 1 + 8, "the list, then two runs on each of four levels"
+
+
+async def test_a_champion_that_fails_every_run_does_not_search_for_ever(build: Build) -> None:
+    house = build()
+    house.backends[CHAMPION].failure = "dead"
+    for number in range(64):
+        house.submit(str(number), card=number % 50)
+    results = [await house.outcome(str(number)) for number in range(64)]
+    assert all(isinstance(result, PredictionFailed) for result in results)
+    assert len(house.backends[CHAMPION].runs) <= 25
+
+
+async def test_the_fallback_answers_for_the_champion_and_says_so(build: Build) -> None:
+    house = build(fallback=True)
+    house.backends[CHAMPION].failure = "dead"
+    answer = await house.answer("a")
+    assert (answer.arm, answer.assigned, answer.bundle_version) == (FALLBACK, CHAMPION, "0")
+    assert answer.degraded_reasons == ("fallback",)
+
+
+async def test_the_fallback_answers_where_the_champion_could_not_finish(build: Build) -> None:
+    house = build(fallback=True)
+
+    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(0.02)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = slow
+    for number in range(5):
+        assert (await house.answer(f"learning-{number}")).arm == CHAMPION
+    answer = await house.answer("hurried", deadline=house.clock() + 0.01)
+    assert answer.arm == FALLBACK
+    assert len(house.backends[CHAMPION].runs) == 5, "what cannot finish is not begun"
+
+
+async def test_a_canary_that_hangs_is_given_up_in_time_for_the_champion(build: Build) -> None:
+    house = build(weight=10_000, blocking=False)
+    house.backends[CANARY].hangs = True
+    started = house.clock()
+    answer = await house.answer("a", deadline=started + 0.03)
+    assert (answer.arm, answer.assigned) == (CHAMPION, CANARY)
+    assert house.backends[CANARY].cancelled == 1
+
+
+async def test_critical_calls_go_first(build: Build) -> None:
+    house = build(lists=1)
+    for number in range(LIST_ROWS + 8):
+        house.submit(f"default-{number}", card=number % 50)
+    house.submit("critical", priority=Priority.CRITICAL)
+    house.submit("sheddable", priority=Priority.SHEDDABLE)
+    answer = await house.answer("last", priority=Priority.SHEDDABLE)
+    assert answer
+    order = list(house.results)
+    assert order.index("critical") == 0
+    assert order.index("sheddable") > order.index(f"default-{LIST_ROWS + 7}")
+
+
+async def test_what_nobody_waits_for_is_not_scored(build: Build) -> None:
+    house = build()
+    house.submit("gone", left=True)
+    await house.answer("here")
+    assert house.backends[CHAMPION].runs == [1]
+    assert "gone" not in house.results
+
+
+async def test_a_caller_in_a_hurry_takes_nobodys_features_away(build: Build) -> None:
+    house = build()
+    house.submit("pressed", deadline=house.clock() + 0.005)
+    house.submit("calm")
+    await house.outcome("pressed")
+    await house.outcome("calm")
+    assert sorted(house.features.timeouts) == pytest.approx([0.0025, 0.05])
 
 
 async def test_an_unknown_deployment(build: Build) -> None:
@@ -258,22 +448,44 @@ async def test_a_deadline_that_is_over_is_refused_before_work(build: Build) -> N
 async def test_what_queued_and_cannot_be_in_time_any_more_is_not_begun(build: Build) -> None:
     house = build(waiting_limit=1000, lists=1)
 
+    took = 0.02
+
     def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(0.02)
+        house.clock.advance(took)
         return rows[:, 0].astype(np.float64)
 
     house.backends[CHAMPION].script = slow
     for number in range(20):  # until it is known that a list takes 20 ms
         await house.answer(f"learning-{number}")
-    for number in range(2 * LIST_ROWS):
-        house.submit(f"hurried-{number}", deadline=house.clock() + 0.03)
-    results = [await house.outcome(f"hurried-{number}") for number in range(2 * LIST_ROWS)]
+    took = 0.04
+    for number in range(LIST_ROWS + 4):
+        house.submit(f"hurried-{number}", deadline=house.clock() + 0.05)
+    results = [await house.outcome(f"hurried-{number}") for number in range(LIST_ROWS + 4)]
     assert all(isinstance(result, Answer) for result in results[:LIST_ROWS])
     assert {str(result) for result in results[LIST_ROWS:]} == {"what was left of the deadline would not have sufficed"}
     assert len(house.backends[CHAMPION].runs) == 20 + 1, "the second list was not begun"
 
 
-async def test_what_did_not_queue_is_tried_however_long_lists_took_before(build: Build) -> None:
+async def test_what_could_not_be_reached_in_time_is_refused_as_it_comes(build: Build) -> None:
+    house = build(waiting_limit=1000, lists=1)
+
+    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(0.02)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = slow
+    for number in range(20):
+        await house.answer(f"learning-{number}")
+    for number in range(2 * LIST_ROWS):
+        house.submit(f"hurried-{number}", deadline=house.clock() + 0.03)
+    refused = [number for number in range(2 * LIST_ROWS) if f"hurried-{number}" in house.results]
+    assert refused == list(range(LIST_ROWS, 2 * LIST_ROWS)), "before any list has started"
+    error = await house.outcome(f"hurried-{LIST_ROWS}")
+    assert isinstance(error, Overloaded)
+    assert 0.1 <= error.retry_after <= 0.2
+
+
+async def test_what_cannot_finish_is_not_begun_but_tried_again_after_a_while(build: Build) -> None:
     house = build()
 
     def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -284,8 +496,12 @@ async def test_what_did_not_queue_is_tried_however_long_lists_took_before(build:
     for number in range(20):
         await house.answer(f"learning-{number}")
     house.backends[CHAMPION].script = first_column
-    answer = await house.answer("hurried", deadline=house.clock() + 0.001)
-    assert answer.decision == "approve"
+    results = []
+    for number in range(10):
+        house.submit(f"hurried-{number}", deadline=house.clock() + 0.001)
+        results.append(await house.outcome(f"hurried-{number}"))
+    assert isinstance(results[0], DeadlineExceeded)
+    assert isinstance(results[-1], Answer), "an estimate that nobody contradicts must not stand for good"
 
 
 async def test_an_answer_after_the_deadline_is_no_answer(build: Build) -> None:
@@ -411,8 +627,8 @@ async def test_draining_answers_what_was_taken(build: Build) -> None:
     house = build(lists=1)
     for number in range(90):
         house.submit(str(number))
-    house.admission.stop()
-    assert not house.admission.ready()
-    await house.admission.close()
+    house.door.stop()
+    assert not house.door.ready()
+    await house.door.close()
     assert sum(isinstance(results[0], Answer) for results in house.results.values()) == 90
     assert house.backends[CHAMPION].closed

@@ -90,5 +90,6 @@ def test_status_headers_name_the_code() -> None:
         (b"grpc-status", b"8"),
         (b"grpc-message", b"later, 100 %25"),
         (b"sluice-code", b"OVERLOADED"),
+        (b"grpc-retry-pushback-ms", b"-1"),
     ]
     assert status_headers(GatewayError("?"))[0] == (b"grpc-status", b"13")

@@ -310,14 +310,22 @@ class Prediction(_message.Message):
     DEGRADED_FIELD_NUMBER: _builtins.int
     DEGRADED_REASONS_FIELD_NUMBER: _builtins.int
     FEATURE_STATUSES_FIELD_NUMBER: _builtins.int
+    RESCUED_FIELD_NUMBER: _builtins.int
+    ASSIGNED_ARM_FIELD_NUMBER: _builtins.int
     decision: _builtins.str
     """"approve", "review", "decline", "quote", "refer", as the deployment's policy declares."""
     arm: _builtins.str
-    """The arm that answered: "champion" or "canary"."""
+    """The arm that answered: "champion", "canary" or "fallback"."""
     bundle_version: _builtins.str
     policy_version: _builtins.str
     degraded: _builtins.bool
-    """True when a feature was stale, late or broken, so that a declared default stood in for a value that should be there."""
+    """True when a feature was stale, late or broken, so that a declared default stood in for a value that should be there;
+    and when the fallback answered.
+    """
+    rescued: _builtins.bool
+    """True when the arm that was assigned could not answer, or not in time, and another one did."""
+    assigned_arm: _builtins.str
+    """The arm that the split assigned; it is `arm` unless the answer was rescued."""
     @_builtins.property
     def outputs(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """"score", and what the policy made of it ("price")."""
@@ -339,10 +347,12 @@ class Prediction(_message.Message):
         degraded: _builtins.bool = ...,
         degraded_reasons: _abc.Iterable[_builtins.str] | None = ...,
         feature_statuses: _abc.Mapping[_builtins.str, Global___FeatureStatus.ValueType] | None = ...,
+        rescued: _builtins.bool = ...,
+        assigned_arm: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "bundle_version", b"bundle_version", "decision", b"decision", "degraded", b"degraded", "degraded_reasons", b"degraded_reasons", "feature_statuses", b"feature_statuses", "outputs", b"outputs", "policy_version", b"policy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "assigned_arm", b"assigned_arm", "bundle_version", b"bundle_version", "decision", b"decision", "degraded", b"degraded", "degraded_reasons", b"degraded_reasons", "feature_statuses", b"feature_statuses", "outputs", b"outputs", "policy_version", b"policy_version", "rescued", b"rescued"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,91 @@
+"""One lane's attempt at rows of a list: not begun in vain, behind its breaker, inside its time, halved if need be."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.backends.backend import BackendError
+from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, PredictionFailed
+from gateway.halving import Found, halve
+from gateway.lane import Lane, Outcome
+
+# Runs that the search for a bad row may cost the others of its list.
+MOST_RUNS = 24
+
+
+class TooLate(BackendError):
+    """The run was given up; whether it would have succeeded nobody knows."""
+
+
+class Attempt:
+    """Rows in, one outcome a row out. `until` is the moment by which the lane must be done, on the same clock."""
+
+    def __init__(self, lane: Lane, clock: Callable[[], float], until: float) -> None:
+        self._lane = lane
+        self._clock = clock
+        self._until = until
+        self._runs_left = MOST_RUNS
+
+    async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
+        """Score the matrix, shape (rows, features). Nothing is raised: what went wrong is the rows' outcome."""
+        lane, rows, began = self._lane, len(matrix), self._clock()
+        if began + lane.pace.expect(rows) > self._until:
+            lane.pace.doubt()
+            return self._all(rows, DeadlineExceeded("what was left of the deadline would not have sufficed"))
+        if not lane.breaker.allows(began):
+            return self._all(rows, BackendUnavailable(f"{lane.name} has failed too often and is given a pause"))
+        try:
+            scores: Sequence[float] = (await self._score(matrix)).tolist()
+        except TooLate as exc:
+            lane.breaker.failed(self._clock())
+            return self._all(rows, BackendUnavailable(str(exc)))
+        except BackendError as exc:
+            return await self._salvage(matrix, exc)
+        lane.breaker.succeeded()
+        lane.pace.observe(rows, self._clock() - began)
+        return lane.decide(matrix, scores)
+
+    async def _score(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        lane = self._lane
+        if lane.blocking:
+            scores = await lane.backend.run(matrix)
+        else:
+            try:
+                async with asyncio.timeout(max(0.0, self._until - self._clock())):
+                    scores = await lane.backend.run(matrix)
+            except TimeoutError as exc:
+                raise TooLate(f"{lane.name} did not answer in time") from exc
+        if len(scores) != len(matrix):
+            raise BackendError(f"{len(scores)} scores for {len(matrix)} rows")
+        return scores
+
+    async def _salvage(self, matrix: NDArray[np.float32], error: BackendError) -> list[Outcome]:
+        """Answer a bad row's neighbours, if this lane is trusted with a second look; else all rows have failed."""
+        lane = self._lane
+        found: list[Found] = [error] * len(matrix)
+        if lane.salvages and len(matrix) > 1:
+            found = await halve(self._score, matrix, self._may_run)
+        if any(isinstance(one, float) for one in found):
+            lane.breaker.succeeded()
+        else:
+            lane.breaker.failed(self._clock())
+        scores = [one if isinstance(one, float) else 0.0 for one in found]
+        outcomes = lane.decide(matrix, scores)
+        return [
+            outcome if isinstance(one, float) else self._failure(one or error)
+            for one, outcome in zip(found, outcomes, strict=True)
+        ]
+
+    def _may_run(self, rows: int) -> bool:
+        self._runs_left -= 1
+        return self._runs_left >= 0 and self._clock() + self._lane.pace.expect(rows) <= self._until
+
+    def _failure(self, cause: BackendError) -> PredictionFailed:
+        failure = PredictionFailed(f"{self._lane.name} could not run: {cause}")
+        failure.__cause__ = cause
+        return failure
+
+    def _all(self, rows: int, error: GatewayError) -> list[Outcome]:
+        return [error] * rows

@@ -1,0 +1,177 @@
+"""One deployment's entrance: its waiting calls, and the lists of it that are on their way.
+
+Whatever has arrived when the event loop comes round goes as one list; nobody waits for a list to fill, and an idle
+worker carries lists of one. At most `lists` lists are on their way at once: while they wait for the feature store, the
+next ones gather, which is what makes the lists long when there is much to do.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from gateway.admission import Admission
+from gateway.call import Call, Priority
+from gateway.errors import DeadlineExceeded, GatewayError, InternalError, Overloaded
+from gateway.intake import Intake, Row
+from gateway.line import Line
+from gateway.loop_lag import LoopLag
+from gateway.pace import Pace
+
+log = logging.getLogger("sluice.entrance")
+
+# Shares of the budget that divide lists by what is left to their rows: a list waits for its features no longer than
+# the row with the least time can, and a caller with 5 ms must not take everybody else's features away.
+HURRIED, PRESSED = 1 / 4, 1 / 16
+# Seconds, up to twice as many at random, that a refused caller is asked to wait: all at once they would be a wave.
+RETRY_AFTER = 0.1
+# Seconds that the event loop may be late before newcomers are asked to show that there is time for them.
+UNSEEN = 0.005
+
+
+class Entrance:
+    """Takes calls, refuses what must be refused before work, and starts lists."""
+
+    def __init__(
+        self,
+        line: Line,
+        intake: Intake,
+        admission: Admission,
+        clock: Callable[[], float],
+        lists: int,
+        waiting_limit: int,
+        lag: LoopLag,
+    ) -> None:
+        self.line = line
+        self._intake = intake
+        self._admission = admission
+        self._clock = clock
+        self._lists = lists
+        self._waiting_limit = waiting_limit
+        self._lag = lag
+        self._waiting: tuple[deque[Call], ...] = tuple(deque() for _ in Priority)
+        self._carried = Pace()
+        self._scheduled = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+
+    def take(self, call: Call) -> None:
+        """Let the call wait for the next list, or refuse it."""
+        limit = call.received + self.line.deployment.budget
+        if limit < call.deadline:
+            call.deadline = limit
+        critical, default, sheddable = self._waiting
+        priority = call.priority
+        ahead = len(critical)
+        if priority:
+            ahead += len(default)
+        if priority is Priority.SHEDDABLE:
+            ahead += len(sheddable)
+        short = self._admission.short(ahead, priority) and self._lag.seconds < UNSEEN and ahead < self._waiting_limit
+        if not (short or self._may_wait(call, ahead)):
+            self._refuse(
+                call, Overloaded("too many calls are waiting; try again later", RETRY_AFTER * random.uniform(1, 2))
+            )
+            return
+        self._waiting[priority].append(call)
+        if not self._scheduled and len(self._tasks) < self._lists:
+            self._scheduled = True
+            self._loop.call_soon(self._start)
+
+    def turn_to(self, line: Line, intake: Intake) -> Line:
+        """Carry the lists to come on another line of the same deployment; return the one used so far."""
+        former, self.line, self._intake = self.line, line, intake
+        return former
+
+    async def drain(self) -> None:
+        """Return when every call taken so far has been answered."""
+        while self.waiting or self._tasks:
+            await asyncio.sleep(0) if not self._tasks else await asyncio.wait(self._tasks)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a list."""
+        return sum(map(len, self._waiting))
+
+    def _may_wait(self, call: Call, ahead: int) -> bool:
+        now = self._clock()
+        left, lag = call.deadline - now, self._lag.seconds
+        return ahead < self._waiting_limit and self._admission.admits(ahead, call.priority, left, lag, now)
+
+    def _start(self) -> None:
+        self._scheduled = False
+        while len(self._tasks) < self._lists and (calls := self._next(self._admission.list_rows)):
+            now = self._clock()
+            for rows in self._by_hurry(self._admit(calls, now), now):
+                task = self._loop.create_task(self._carry(rows))
+                self._tasks.add(task)
+                task.add_done_callback(self._done)
+            oldest = now - min([call.received for call in calls])
+            self._admission.started(len(calls), oldest, self.waiting, len(self._tasks) >= self._lists, now)
+
+    def _next(self, rows: int) -> list[Call]:
+        """Take the calls of the next list out of the queues: the highest priority first, then as they came."""
+        calls: list[Call] = []
+        served = []
+        for queue in self._waiting:
+            taken = min(len(queue), rows - len(calls))
+            calls.extend([queue.popleft() for _ in range(taken)])
+            served.append(taken)
+        self._admission.served(served)
+        return calls
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._scheduled:
+            return
+        if any(self._waiting):
+            self._start()
+        else:
+            self._admission.idle()
+
+    def _admit(self, calls: Sequence[Call], now: float) -> list[Row]:
+        rows = []
+        needed = self._carried.expect(len(calls))
+        for call in calls:
+            if call.left():
+                continue  # nobody waits for the answer any more
+            try:
+                if call.deadline <= now:
+                    raise DeadlineExceeded("the deadline had passed before work began")
+                # What has queued, and cannot be answered in time any more, is not begun: its work would be taken from
+                # calls that can, and once all of them queue too long, nothing would ever be in time again.
+                if call.deadline - now < needed <= now - call.received:
+                    raise DeadlineExceeded("what was left of the deadline would not have sufficed")
+                rows.append(self._intake.read(call))
+            except GatewayError as exc:
+                self._refuse(call, exc)
+            except Exception:  # supervised: a defect costs this call an INTERNAL, and its neighbours nothing
+                log.exception("a call could not be read", extra={"deployment": call.deployment})
+                self._refuse(call, InternalError("the gateway failed; its log says why"))
+        return rows
+
+    def _by_hurry(self, rows: list[Row], now: float) -> list[list[Row]]:
+        budget = self.line.deployment.budget
+        if not rows or min([row.call.deadline for row in rows]) - now >= HURRIED * budget:
+            return [rows] if rows else []
+        lists: tuple[list[Row], ...] = ([], [], [])
+        for row in rows:
+            left = (row.call.deadline - now) / budget
+            lists[(left < HURRIED) + (left < PRESSED)].append(row)
+        return [rows for rows in lists if rows]
+
+    def _refuse(self, call: Call, error: GatewayError) -> None:
+        call.reply(error)
+        self.line.count_refusal(error)
+
+    async def _carry(self, rows: list[Row]) -> None:
+        began, line = self._clock(), self.line
+        try:
+            await line.serve(rows)
+        except Exception:  # supervised: a defect costs its own list an INTERNAL, and is logged
+            log.exception("a list failed", extra={"deployment": line.deployment.name, "rows": len(rows)})
+            for row in rows:
+                line.refuse(row, InternalError("the gateway failed; its log says why"))
+        finally:
+            self._carried.observe(len(rows), self._clock() - began)

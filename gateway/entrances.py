@@ -1,0 +1,55 @@
+"""Every deployment's entrance by name: what the fronts know of the gateway (`fronts.door.Door`)."""
+
+from gateway.call import Call
+from gateway.description import Description
+from gateway.entrance import Entrance
+from gateway.errors import DeploymentNotFound
+from gateway.loop_lag import LoopLag
+
+
+class Entrances:
+    """The worker's one door."""
+
+    def __init__(self, entrances: dict[str, Entrance], descriptions: dict[str, Description], lag: LoopLag) -> None:
+        self._lag = lag
+        self._entrances = entrances
+        self._descriptions = descriptions
+        self._draining = False
+
+    def submit(self, call: Call) -> None:
+        """Take a call; its `reply` is called exactly once. Never raises, never blocks."""
+        entrance = self._entrances.get(call.deployment)
+        if entrance is None:
+            call.reply(self._unknown(call.deployment))
+        else:
+            entrance.take(call)
+
+    def describe(self, name: str) -> Description:
+        """Return what a deployment wants and who answers it. Raises `DeploymentNotFound`."""
+        description = self._descriptions.get(name)
+        if description is None:
+            raise self._unknown(name)
+        return description
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the deployments, sorted."""
+        return tuple(sorted(self._entrances))
+
+    def ready(self) -> bool:
+        """Return False from the moment that draining begins."""
+        return not self._draining
+
+    def stop(self) -> None:
+        """Begin to drain: readiness turns, but what still comes is answered."""
+        self._draining = True
+
+    async def close(self) -> None:
+        """Answer everything that was taken, then close the lines."""
+        self.stop()
+        for entrance in self._entrances.values():
+            await entrance.drain()
+            await entrance.line.close()
+        self._lag.stop()
+
+    def _unknown(self, name: str) -> DeploymentNotFound:
+        return DeploymentNotFound(f"no deployment {name!r:.80}; served are {', '.join(self.names())}")
