@@ -1,38 +1,41 @@
-"""How late the event loop is: what waits for its turn there stands in a queue that no part of ours can see."""
+"""How late the event loop is: what waits for its turn there stands in a queue that no part of ours can see.
+
+What counts is the least lateness of the last few looks, not the greatest: a pause (of the collector, of the machine)
+ends by itself and leaves calls most of their time, a loop that is late at every look has more to do than it can. That
+is CoDel's idea (Nichols & Jacobson, ACM Queue 2012).
+"""
 
 import asyncio
+from collections import deque
 
 PERIOD = 0.005
-# A single late turn is forgotten within some tens of milliseconds, and a busy loop is known within one.
-FADING = 0.7
+LOOKS = 4
 
 
 class LoopLag:
-    """`seconds` is how late a timer came of late, the worst counting most. Between `start` and `stop`."""
+    """`seconds` is how late every one of the last looks came, at least. Between `start` and `stop`."""
 
-    __slots__ = ("_due", "_loop", "_timer", "seconds")
+    __slots__ = ("_due", "_late", "_loop", "_timer", "seconds")
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._late: deque[float] = deque([0.0] * LOOKS, LOOKS)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 
     def start(self) -> None:
-        """Begin to measure."""
-        self._arm()
+        """Begin to look."""
+        self._due = self._loop.time() + PERIOD
+        self._timer = self._loop.call_at(self._due, self._look)
 
     def stop(self) -> None:
-        """Measure no more."""
+        """Look no more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self) -> None:
-        self._due = self._loop.time() + PERIOD
-        self._timer = self._loop.call_at(self._due, self._fire)
-
-    def _fire(self) -> None:
-        late = self._loop.time() - self._due
-        self.seconds = max(late, FADING * self.seconds)
-        self._arm()
+    def _look(self) -> None:
+        self._late.append(self._loop.time() - self._due)
+        self.seconds = min(self._late)
+        self.start()

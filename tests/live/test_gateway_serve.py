@@ -128,7 +128,7 @@ def test_nothing_accepted_is_lost_on_sigterm(filled_redis: RedisServer, tmp_path
     for thread in threads:
         thread.start()
     for _ in range(200):
-        answered.acquire()
+        assert answered.acquire(timeout=30), failures
     assert stop(running) == 0
     for thread in threads:
         thread.join()
