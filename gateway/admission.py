@@ -65,6 +65,10 @@ class Admission:
         self._emptied = float("-inf")
         self._strained_until = float("-inf")
 
+    def claim(self, share: float) -> None:
+        """Set the claim anew, when other deployments have come or gone."""
+        self._share = share
+
     @property
     def list_rows(self) -> int:
         """How many rows the next list may have."""

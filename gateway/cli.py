@@ -29,6 +29,8 @@ examples:
   sluice serve --workers 4                    the gateway alone, beside a Redis that is filled already
   sluice predict fraud card_id=32261 store_id=8516 amount=24900 customer_present=true
   sluice describe fraud                       what a deployment wants, and who answers it
+  sluice reload                               have the running gateway serve what deployment.yaml says now
+  sluice status                               which worker serves which table, with which bundles
 
 Every flag of up and serve has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on. A flag wins.
 """
@@ -69,6 +71,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_predict(commands)
     _add_describe(commands)
+    _add_reload(commands)
+    _add_status(commands)
     return parser
 
 
@@ -125,6 +129,7 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         ("waiting-limit", int, 2048, "calls of one deployment that may wait before new ones are refused"),
         ("feature-connections", int, 2, "sockets to Redis, in one worker"),
         ("grace", float, 10.0, "seconds for accepted calls to be answered in when stopping"),
+        ("worker-patience", float, 10.0, "seconds that a worker may say nothing before it is killed and started anew"),
         ("log-level", str, "warning", "debug, info, warning or error"),
     ]
     for name, kind, default, text in flags:
@@ -152,6 +157,43 @@ def _add_describe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("deployment")
     _add_client_flags(parser)
     parser.set_defaults(run=_run_describe)
+
+
+def _add_reload(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "reload",
+        help="have the running gateway serve what deployment.yaml says now",
+        description="Have the running gateway read every deployment.yaml again. Each worker makes ready what is new "
+        "beside what it serves; when all have, they turn together, and no call is lost. What is wrong or absent "
+        "changes nothing: that deployment goes on with its last table. The exit status is 0 only when every worker "
+        "serves what is declared. SIGHUP to `sluice serve` does the same.",
+    )
+    parser.add_argument(
+        "--forget",
+        action="append",
+        default=[],
+        metavar="DEPLOYMENT",
+        help="serve it no longer; its deployment.yaml must be gone already",
+    )
+    parser.add_argument("--patience", type=float, default=120.0, help="seconds for loading one table [%(default)g]")
+    _add_state_flags(parser)
+    parser.set_defaults(run=_run_reload)
+
+
+def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "status",
+        help="say which worker serves which table",
+        description="Say what the running gateway serves: tables, workers, arms with their bundles' digests.",
+    )
+    _add_state_flags(parser)
+    parser.set_defaults(run=_run_status)
+
+
+def _add_state_flags(parser: argparse.ArgumentParser) -> None:
+    state = _env("state", ROOT / ".sluice")
+    parser.add_argument("--state", type=Path, default=state, help="the running gateway's state directory [%(default)s]")
+    parser.add_argument("--json", action="store_true", help="print the state as one line of JSON")
 
 
 def _add_client_flags(parser: argparse.ArgumentParser) -> None:
@@ -189,6 +231,7 @@ def _config(arguments: argparse.Namespace) -> ServeConfig:
         waiting_limit=arguments.waiting_limit,
         feature_connections=arguments.feature_connections,
         grace=arguments.grace,
+        worker_patience=arguments.worker_patience,
         log_level=arguments.log_level,
     )
 
@@ -227,6 +270,18 @@ def _run_describe(arguments: argparse.Namespace) -> int:
     from gateway.ask import describe
 
     return _say_errors(lambda: describe(_reach(arguments), arguments.deployment))
+
+
+def _run_reload(arguments: argparse.Namespace) -> int:
+    from gateway.commands import run_reload
+
+    return run_reload(arguments.state.resolve(), arguments.forget, arguments.patience, arguments.json)
+
+
+def _run_status(arguments: argparse.Namespace) -> int:
+    from gateway.commands import run_status
+
+    return run_status(arguments.state.resolve(), arguments.json)
 
 
 def _reach(arguments: argparse.Namespace) -> "Reach":

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-import msgspec
-
 from gateway.fronts.tls import ServerTls
 
 Front = Literal["h2corn", "conservative"]
@@ -49,6 +47,8 @@ class ServeConfig:
     """Sockets to Redis, a worker."""
     grace: float = 10.0
     """Seconds that accepted calls have to be answered in when the gateway stops."""
+    worker_patience: float = 10.0
+    """Seconds that a worker may say nothing at all before it is taken to hang, killed and started anew."""
     log_level: str = "info"
     offsets: dict[str, float] = field(default_factory=dict)
     """Clock offsets of replay deployments, in seconds."""
@@ -63,17 +63,12 @@ class ServeConfig:
         for name in ("workers", "lists", "waiting_limit", "feature_connections"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
+        if self.worker_patience < 2.0:
+            raise ConfigError(
+                f"worker_patience is {self.worker_patience:g}; a worker that is only busy needs 2 or more"
+            )
         if self.front not in ("h2corn", "conservative"):
             raise ConfigError(f"front is {self.front!r}; it is h2corn or conservative")
-
-    def to_json(self) -> bytes:
-        """Return the form in which a worker gets it, over its standard input."""
-        return msgspec.json.encode(self, enc_hook=str)
-
-    @classmethod
-    def from_json(cls, text: bytes) -> "ServeConfig":
-        """Read what `to_json` wrote."""
-        return msgspec.json.decode(text, type=cls, dec_hook=_decode_path)
 
     def shown(self) -> dict[str, object]:
         """Return every setting as it may be logged: without the password."""
@@ -94,9 +89,3 @@ def without_password(url: str) -> str:
 def available_cpus() -> int:
     """Return how many processors this process may run on."""
     return len(os.sched_getaffinity(0))
-
-
-def _decode_path(kind: type, value: object) -> object:
-    if kind is Path:
-        return Path(str(value))
-    raise TypeError(f"cannot read {kind}")

@@ -1,5 +1,6 @@
 """What a `deployment.yaml` says to the gateway: unit, clock, budget, policy, arms, and what gives way under strain."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from gateway.features.view_rule import ViewRule
 from gateway.policy import Policy, PolicyError, read_policy
 from routing.split import BUCKETS
 from routing.table import Canary, Shadow, Table, TableError
+
+# A name is a label of metrics, a part of addresses and the name of files.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class DeploymentError(ValueError):
@@ -49,16 +53,26 @@ class Deployment:
 def read_deployment(path: Path) -> Deployment:
     """Read and check one `deployment.yaml`. Raises `DeploymentError`."""
     try:
-        document = yaml.safe_load(path.read_text())
-        return _build(document)
+        text = path.read_text()
+    except (OSError, ValueError) as exc:
+        raise DeploymentError(f"{path}: {exc}") from exc
+    return parse_deployment(text, str(path))
+
+
+def parse_deployment(text: str, where: str) -> Deployment:
+    """Check the text of a `deployment.yaml`; messages call it `where`. Raises `DeploymentError`."""
+    try:
+        return _build(yaml.safe_load(text))
     except KeyError as exc:
-        raise DeploymentError(f"{path}: {exc.args[0]!r} is missing") from exc
-    except (OSError, yaml.YAMLError, PolicyError, TableError, AttributeError, TypeError, ValueError) as exc:
-        raise DeploymentError(f"{path}: {' '.join(str(exc).split())}") from exc
+        raise DeploymentError(f"{where}: {exc.args[0]!r} is missing") from exc
+    except (yaml.YAMLError, PolicyError, TableError, AttributeError, TypeError, ValueError) as exc:
+        raise DeploymentError(f"{where}: {' '.join(str(exc).split())}") from exc
 
 
 def _build(document: Mapping[str, Any]) -> Deployment:
     name = str(document["deployment"])
+    if not NAME.fullmatch(name):
+        raise ValueError(f"deployment is {name!r:.80}; a name is 1 to 63 of a-z, 0-9, - and _, no sign first")
     clock = document["clock"]
     if clock not in ("wall", "replay"):
         raise ValueError(f"clock is {clock!r}; it is 'wall' or 'replay'")

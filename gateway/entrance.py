@@ -79,10 +79,10 @@ class Entrance:
             self._scheduled = True
             self._loop.call_soon(self._start)
 
-    def turn_to(self, line: Line, intake: Intake) -> Line:
-        """Carry the lists to come on another line of the same deployment; return the one used so far."""
-        former, self.line, self._intake = self.line, line, intake
-        return former
+    def turn_to(self, line: Line, intake: Intake) -> frozenset[asyncio.Task[None]]:
+        """Carry the lists to come on another line of the same deployment; return those still on their way."""
+        self.line, self._intake, self._admission = line, intake, line.admission
+        return frozenset(self._tasks)
 
     async def drain(self) -> None:
         """Return when every call taken so far has been answered."""
@@ -104,7 +104,7 @@ class Entrance:
         while len(self._tasks) < self._lists and (calls := self._next(self._admission.list_rows)):
             now = self._clock()
             for rows in self._by_hurry(self._admit(calls, now), now):
-                task = self._loop.create_task(self._carry(rows))
+                task = self._loop.create_task(self._carry(self.line, rows))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
             oldest = now - min([call.received for call in calls])
@@ -165,8 +165,8 @@ class Entrance:
         call.reply(error)
         self.line.count_refusal(error)
 
-    async def _carry(self, rows: list[Row]) -> None:
-        began, line = self._clock(), self.line
+    async def _carry(self, line: Line, rows: list[Row]) -> None:
+        began = self._clock()
         try:
             await line.serve(rows)
         except Exception:  # supervised: a defect costs its own list an INTERNAL, and is logged

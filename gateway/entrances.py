@@ -35,6 +35,16 @@ class Entrances:
         """Return the names of the deployments, sorted."""
         return tuple(sorted(self._entrances))
 
+    def open(self, name: str, entrance: Entrance, description: Description) -> None:
+        """Let calls in to a deployment, or say anew what it wants."""
+        self._entrances[name] = entrance
+        self._descriptions[name] = description
+
+    def shut(self, name: str) -> None:
+        """Let no calls in to the deployment any more; those that are in are its entrance's to answer."""
+        self._entrances.pop(name, None)
+        self._descriptions.pop(name, None)
+
     def ready(self) -> bool:
         """Return False from the moment that draining begins."""
         return not self._draining

@@ -123,7 +123,7 @@ class Line:
         self._champion = lanes.answering[CHAMPION]
         self._succession = {arm: lanes.succession(arm) for arm in (CHAMPION, CANARY)}
         self._features = features
-        self._admission = admission
+        self.admission = admission
         self._rescues = RescueBudget()
         self._meters = meters
         self._clock = clock
@@ -155,11 +155,9 @@ class Line:
         self._meters.refuse(NO_ARM, error.code)
 
     async def close(self) -> None:
-        """Let the shadows finish, then release the backends."""
+        """Let the shadows finish. The backends are not the line's: another line may use them."""
         for shadow in self.lanes.shadows:
             await shadow.close()
-        for lane in (*self.lanes.answering.values(), *(shadow.lane for shadow in self.lanes.shadows)):
-            await lane.backend.close()
 
     async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float) -> Batch:
         left = min([row.call.deadline for row in rows]) - self._clock()
@@ -228,7 +226,7 @@ class Line:
         meters, lane = self._meters.arms[tried.assigned], tried.lane
         rows = tried.batch.rows
         if lane.arm == tried.assigned == CHAMPION:
-            self._admission.took(len(rows), tried.ended - tried.began, lane.blocking)
+            self.admission.took(len(rows), tried.ended - tried.began, lane.blocking)
         meters.answered.add(len(tried.answered))
         if lane.arm != tried.assigned:
             meters.rescued.add(len(tried.answered))
@@ -245,7 +243,7 @@ class Line:
     def _mirror(self, tried: Tried) -> None:
         for shadow in self.lanes.shadows:
             chosen = [index for index in tried.answered if shadow.wants()]
-            if chosen and self._admission.strained(tried.ended):
+            if chosen and self.admission.strained(tried.ended):
                 shadow.drop(len(chosen))
             elif chosen:
                 shadow.mirror([tried.sample(index) for index in chosen])

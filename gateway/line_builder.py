@@ -1,105 +1,112 @@
-"""One deployment's line, put together: its bundles loaded, each once, its lanes, and the intake in front of them."""
+"""One deployment's line, put together: its lanes, made of the bundles on the shelf, and the intake in front of them."""
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from gateway.admission import Admission
-from gateway.backends.backend import Backend, BackendError
-from gateway.backends.onnx import OnnxBackend
-from gateway.bundle import Bundle, load_bundle, prove
-from gateway.config import ServeConfig
+from gateway.clock import event_clock
 from gateway.deployment import Deployment
-from gateway.features.plan import Plan
 from gateway.features.reader import FeatureReader
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
 from gateway.meters import Meters, ShadowMeters
+from gateway.served import Served
 from gateway.shadow import Shadow
+from gateway.shelf import Loaded, Shelf
 from gateway.stored import StoredReader
 from models.manifest import BundleError
-from monitoring import metrics
 from monitoring.series import SeriesFile
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A verified bundle with the backend that reproduced its golden rows."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """A line that can be turned to, with what it is made of. `loaded` is by version."""
 
-    bundle: Bundle
-    backend: Backend
+    served: Served
+    line: Line
+    intake: Intake
+    admission: Admission
+    loaded: Mapping[str, Loaded]
+
+    @property
+    def champion(self) -> Loaded:
+        """The champion's bundle."""
+        return self.loaded[self.served.table.champion]
+
+    def lanes(self) -> list[Lane]:
+        """Return every lane, those that answer first."""
+        lanes = self.line.lanes
+        return [*lanes.answering.values(), *(shadow.lane for shadow in lanes.shadows)]
 
 
 class LineBuilder:
-    """Builds one deployment's line: loads each of its bundles once, whatever number of arms it serves."""
+    """Builds the lines of one deployment, one table after the other."""
 
-    def __init__(
-        self,
-        deployment: Deployment,
-        config: ServeConfig,
-        reader: FeatureReader,
-        series: SeriesFile,
-        event_now: Callable[[], float],
-        admission: Admission,
-    ) -> None:
-        self._admission = admission
-        self._deployment = deployment
-        self._directory = config.bundles / deployment.name
+    def __init__(self, shelf: Shelf, reader: FeatureReader, series: SeriesFile) -> None:
+        self._shelf = shelf
         self._reader = reader
         self._series = series
-        self._event_now = event_now
-        self._loaded: dict[str, Loaded] = {}
-        self._plans: list[Plan] = []
 
-    async def build(self) -> tuple[Line, Intake]:
-        """Return the line and the intake in front of it. Raises `BundleError`."""
-        deployment, table = self._deployment, self._deployment.table
-        champion = await self._lane(CHAMPION, table.champion)
-        plan = champion.plan
-        names = [feature.name for feature in plan.stored]
-        meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
-        features = StoredReader(self._reader, plan, meters, time.monotonic, self._event_now)
+    async def build(self, served: Served, former: Built | None) -> Built:
+        """Return the line that serves this; lanes that do not change go over, with what they have learned.
+
+        Raises `BundleError` or `DeploymentError`.
+        """
+        deployment = served.deployment()
+        loaded = {version: await self._shelf.take(version, digest) for version, digest in served.digests.items()}
+        lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
+        table = deployment.table
+        champion = lanes.make(CHAMPION, table.champion)
         answering = {CHAMPION: champion}
         if table.canary is not None:
-            answering[CANARY] = await self._lane(CANARY, table.canary.version)
+            answering[CANARY] = lanes.make(CANARY, table.canary.version)
         if table.fallback is not None:
-            answering[FALLBACK] = await self._lane(FALLBACK, table.fallback)
-        shadows = []
-        for shadow in table.shadows:
-            shadow_meters = ShadowMeters(self._series, deployment.name, shadow.version)
-            lane = await self._lane(SHADOW, shadow.version)
-            shadows.append(Shadow(lane, shadow.rate, features, shadow_meters, random.random, time.monotonic))
-        line = Line(deployment, Lanes(answering, tuple(shadows)), features, self._admission, meters, time.monotonic)
-        for lane in (*answering.values(), *(shadow.lane for shadow in shadows)):
+            answering[FALLBACK] = lanes.make(FALLBACK, table.fallback)
+        watching = {shadow: lanes.make(SHADOW, shadow.version) for shadow in table.shadows}
+        for lane in (*answering.values(), *watching.values()):
             _check_same_request(champion, lane)
-        return line, Intake(plan, deployment.unit, self._event_now)
 
-    async def _lane(self, arm: str, version: str) -> Lane:
-        loaded = await self._load(version)
-        bundle, name = loaded.bundle, self._deployment.name
+        event_now = event_clock(served.offset)
+        names = [feature.name for feature in champion.plan.stored]
+        meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
+        features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now)
+        shadows = tuple(
+            Shadow(lane, one.rate, features, self._shadow_meters(lane, deployment), random.random, time.monotonic)
+            for one, lane in watching.items()
+        )
+        admission = _admission(deployment, former)
+        line = Line(deployment, Lanes(answering, shadows), features, admission, meters, time.monotonic)
+        return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded)
+
+    def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:
+        return ShadowMeters(self._series, deployment.name, lane.version)
+
+
+class _Lanes:
+    """Makes lanes, or finds the same one in the line before."""
+
+    def __init__(self, deployment: Deployment, loaded: Mapping[str, Loaded], former: Iterable[Lane]) -> None:
+        self._policy = deployment.policy
+        self._loaded = loaded
+        self._former = tuple(former)
+
+    def make(self, arm: str, version: str) -> Lane:
+        loaded = self._loaded[version]
+        bundle = loaded.bundle
         digest = bundle.manifest.digest()
-        self._series.gauge(metrics.BUNDLE, name, arm, version, digest).set(1.0)
-        return Lane(arm, version, digest, bundle.plan, bundle.builder, loaded.backend, self._deployment.policy)
+        lane = Lane(arm, version, digest, bundle.plan, bundle.builder, loaded.backend, self._policy)
+        return next((one for one in self._former if one == lane), lane)
 
-    async def _load(self, version: str) -> Loaded:
-        if version not in self._loaded:
-            bundle = self._with_known_plan(load_bundle(self._directory / version, self._deployment.name))
-            try:
-                backend = OnnxBackend(bundle.model, len(bundle.plan.features))
-            except BackendError as exc:
-                raise BundleError(f"{self._directory / version}: {exc}") from exc
-            await prove(bundle, backend)
-            self._loaded[version] = Loaded(bundle, backend)
-            self._plans.append(bundle.plan)
-        return self._loaded[version]
 
-    def _with_known_plan(self, bundle: Bundle) -> Bundle:
-        """Give equal plans one identity, so that the line sees at a glance that one matrix serves both arms."""
-        known = next((plan for plan in self._plans if plan == bundle.plan), bundle.plan)
-        return replace(bundle, plan=known)
+def _admission(deployment: Deployment, former: Built | None) -> Admission:
+    """What was learned of the queue holds for as long as the budget does."""
+    if former is not None and former.line.deployment.budget == deployment.budget:
+        return former.admission
+    return Admission(deployment.budget)
 
 
 def _check_same_request(champion: Lane, lane: Lane) -> None:

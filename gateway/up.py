@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.assembly import find_deployments
 from gateway.clock import replay_offsets, write_offsets
 from gateway.config import ServeConfig
+from gateway.declarations import Declared, read_declarations
 from gateway.embedded_redis import EmbeddedRedis
 from gateway.listeners import check_free
 from gateway.serve import serve
-from models.manifest import load_manifest
 
 OFFSETS_FILE = "clock.json"
 
@@ -44,12 +43,11 @@ def up(config: ServeConfig, redis_port: int | None, ready: Callable[[ServeConfig
 
 def measure_offsets(config: ServeConfig) -> dict[str, float]:
     """Return the offsets at which the newest row of every replay deployment is now."""
-    newest = {}
-    for deployment in find_deployments(config.models):
-        if deployment.clock == "replay":
-            manifest = load_manifest(config.bundles / deployment.name / deployment.table.champion)
-            newest[deployment.name] = manifest.newest_event
-    return replay_offsets(newest)
+    found = read_declarations(config.models, config.bundles)
+    declared = {name: one for name, one in found.items() if isinstance(one, Declared)}
+    return replay_offsets(
+        {name: one.newest_event for name, one in declared.items() if one.deployment.clock == "replay"}
+    )
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""One worker process: reads its config from standard input, assembles its parts, runs a front, drains on SIGTERM.
+"""One worker process: hears from the supervisor what to be, assembles its parts, runs a front, drains on SIGTERM.
 
-`python -m gateway.worker SLOT GRPC_FD HTTP_FD`, started by the supervisor, which reads "ready" from its output.
+`python -m gateway.worker SLOT CHANNEL_FD GRPC_FD HTTP_FD`, started by the supervisor, which speaks over CHANNEL_FD.
 """
 
 import asyncio
@@ -15,12 +15,14 @@ import uvloop
 
 from gateway.assembly import assemble
 from gateway.backends.backend import BackendError
-from gateway.config import ConfigError, ServeConfig
+from gateway.channel import Channel, open_channel
+from gateway.config import ConfigError
 from gateway.deployment import DeploymentError
 from gateway.features.plan import PlanError
 from gateway.fronts.run import run_front
+from gateway.messages import MessageError, Order, Ready, Report, Start, decode_order
+from gateway.orders import Orders
 from gateway.processes import die_with_parent, run_in_batches
-from gateway.workers import READY
 from models.manifest import BundleError
 from monitoring.log import configure
 
@@ -31,14 +33,12 @@ _told_ready = threading.Event()
 CANNOT_START = (BackendError, BundleError, ConfigError, DeploymentError, OSError, PlanError, ValueError)
 
 
-def main(slot: int, grpc_fd: int, http_fd: int) -> int:
+def main(slot: int, channel_fd: int, grpc_fd: int, http_fd: int) -> int:
     """Run the worker; return its exit status."""
     die_with_parent()
     run_in_batches()
-    config = ServeConfig.from_json(sys.stdin.buffer.read())
-    configure(config.log_level)
     try:
-        uvloop.run(work(config, slot, socket.socket(fileno=grpc_fd), socket.socket(fileno=http_fd)))
+        uvloop.run(work(slot, *(socket.socket(fileno=fd) for fd in (channel_fd, grpc_fd, http_fd))))
     except CANNOT_START as exc:
         what = "failed" if _told_ready.is_set() else "cannot start"
         print(f"sluice: worker {slot} {what}: {exc}", file=sys.stderr)
@@ -46,24 +46,38 @@ def main(slot: int, grpc_fd: int, http_fd: int) -> int:
     return 0
 
 
-async def work(config: ServeConfig, slot: int, grpc: socket.socket, http: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what was accepted."""
+async def work(slot: int, supervisor: socket.socket, grpc: socket.socket, http: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, or until the supervisor is gone, then answer what was accepted."""
+    channel: Channel[Order, Report] = await open_channel(supervisor, decode_order)
+    start = await channel.receive()
+    if not isinstance(start, Start):
+        raise MessageError("the first order is not what to start with")
+    config = start.config
+    configure(config.log_level)
     stop = asyncio.Event()
     if config.tls is not None:
         config.tls.check()  # again: the files may have been renewed since the supervisor looked
-    gateway = await assemble(config, slot)
+    gateway = await assemble(config, slot, start.served)
     _quieten_gc()
 
     def begin_to_drain() -> None:
         gateway.door.stop()
         stop.set()
 
+    def say_ready() -> None:
+        _told_ready.set()
+        channel.send(Ready())
+
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_drain)
+    obeying = asyncio.create_task(Orders(channel, gateway.deployments, begin_to_drain).obey(), name="orders")
     try:
-        await run_front(config.front, gateway.door, grpc, http, stop, config.grace, _say_ready, tls=config.tls)
+        await run_front(config.front, gateway.door, grpc, http, stop, config.grace, say_ready, tls=config.tls)
     finally:
         await gateway.close()
+        obeying.cancel()
+        await asyncio.wait([obeying])
+        channel.close()
 
 
 def _quieten_gc() -> None:
@@ -71,12 +85,6 @@ def _quieten_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _say_ready() -> None:
-    _told_ready.set()
-    sys.stdout.buffer.write(READY)
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

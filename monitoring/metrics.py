@@ -76,6 +76,13 @@ BUNDLE = Metric(
     "gauge",
     ("deployment", "arm", "version", "digest"),
 )
+TABLE = Metric("sluice_table_number", "Number of the table that is served.", "gauge", ("deployment",))
+DECLARATION_BROKEN = Metric(
+    "sluice_declaration_broken",
+    "1 while a deployment goes on with its last table: its deployment.yaml or a bundle is broken or gone.",
+    "gauge",
+    ("deployment",),
+)
 WORKER_STARTS = Metric(
     "sluice_worker_starts_total", "Times that a worker of this slot became ready.", "counter", ("slot",)
 )
@@ -91,6 +98,8 @@ ALL = (
     SHADOW_ROWS,
     SHADOW_FLIPS,
     BUNDLE,
+    TABLE,
+    DECLARATION_BROKEN,
     WORKER_STARTS,
 )
 BY_NAME = {metric.name: metric for metric in ALL}

@@ -85,12 +85,12 @@ class Histogram:
 
 
 class SeriesFile:
-    """Hands out counters, gauges and histograms of one worker slot.
+    """Hands out counters, gauges and histograms of one worker slot, or of the supervisor.
 
     Raises `SeriesFull` when a new series does not fit, and `KeyError` for labels that do not match the declaration.
     """
 
-    def __init__(self, directory: Path, slot: int) -> None:
+    def __init__(self, directory: Path, slot: int | str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._index_path = directory / f"worker-{slot}.series"
         values_path = directory / f"worker-{slot}.values"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.assembly import find_deployments
 from gateway.backends.onnx import OnnxBackend
 from gateway.bundle import load_bundle, prove
+from gateway.declarations import find_deployments
 from gateway.deployment import Deployment
 from loadtests.memory import memory_of
 

@@ -15,7 +15,7 @@ import msgspec
 import uvloop
 from feast import FeatureStore
 
-from gateway.assembly import find_deployments
+from gateway.declarations import find_deployments
 from gateway.features.address import parse_address
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan, load_plan

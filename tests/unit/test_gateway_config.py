@@ -13,11 +13,6 @@ from gateway.testing.manual_clock import ManualClock
 PLACES: dict[str, Any] = {"models": Path("/m"), "bundles": Path("/b"), "state": Path("/s")}
 
 
-def test_a_config_survives_the_way_to_a_worker() -> None:
-    config = ServeConfig(**PLACES, redis_url="redis://:secret@host/1", workers=3, offsets={"fraud": 1.5})
-    assert ServeConfig.from_json(config.to_json()) == config
-
-
 def test_a_password_is_not_shown() -> None:
     assert "secret" not in str(ServeConfig(**PLACES, redis_url="redis://me:secret@host:1/0").shown())
     assert without_password("redis://host:1/0") == "redis://host:1/0"
@@ -30,6 +25,7 @@ def test_a_password_is_not_shown() -> None:
         ({"http_port": 70_000}, "http_port"),
         ({"http_port": 50051}, "ports must differ"),
         ({"workers": 0}, "workers"),
+        ({"worker_patience": 1.0}, "worker_patience is 1"),
         ({"front": "nginx"}, "front is 'nginx'"),
     ],
 )

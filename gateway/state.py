@@ -1,0 +1,70 @@
+"""What `sluice status` tells: the workers, the tables, and which worker serves which."""
+
+import os
+import time
+
+import msgspec
+
+from gateway.messages import Standing, Tell
+from gateway.tables import Tables
+from gateway.worker_process import WorkerGone, WorkerProcess
+from gateway.workers import BEAT, Workers
+
+
+class TableState(msgspec.Struct, frozen=True):
+    """The table that every worker should serve; `complaint` says why it is not what is declared."""
+
+    deployment: str
+    number: int
+    complaint: str = ""
+
+
+class WorkerState(msgspec.Struct, frozen=True):
+    """One worker: `ready`, `starting`, `silent` (it has not said what it serves within a second) or `ended`."""
+
+    slot: int
+    pid: int
+    since: float
+    state: str
+    standings: list[Standing] = []
+
+
+class GatewayState(msgspec.Struct, frozen=True):
+    """Everything. `since` is in unix seconds."""
+
+    pid: int
+    since: float
+    tables: list[TableState]
+    workers: list[WorkerState]
+
+
+class Watcher:
+    """Asks around."""
+
+    def __init__(self, tables: Tables, workers: Workers) -> None:
+        self._tables = tables
+        self._workers = workers
+        self._since = time.time()
+
+    async def look(self) -> GatewayState:
+        """Return the state as it is now."""
+        numbers, complaints = self._tables.numbers(), self._tables.complaints
+        tables = [
+            TableState(name, numbers.get(name, 0), complaints.get(name, "")) for name in sorted({*numbers, *complaints})
+        ]
+        workers = [await _look_at(worker) for worker in self._workers.all]
+        return GatewayState(os.getpid(), self._since, tables, workers)
+
+
+async def _look_at(worker: WorkerProcess) -> WorkerState:
+    standings: list[Standing] = []
+    state = "starting" if worker.running else "ended"
+    if worker.ready:
+        try:
+            standings = (await worker.ask(Tell, BEAT)).standings
+            state = "ready"
+        except TimeoutError:
+            state = "silent"
+        except WorkerGone:
+            state = "ended"
+    return WorkerState(worker.slot, worker.pid, worker.since, state, standings)
