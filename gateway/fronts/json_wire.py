@@ -141,6 +141,8 @@ def _read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise InvalidRequest(_named(body) or f"the body does not fit: {exc}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise InvalidRequest(f"the body is not JSON: {exc}") from exc
+    except RecursionError as exc:
+        raise InvalidRequest("the body is nested too deeply: a row is an object of two maps") from exc
 
 
 def _named(body: bytes) -> str | None:
