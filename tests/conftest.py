@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.testing.redis_server import RedisServer
 
 HERE = Path(__file__).parent
+
+# The same examples every time, and few; `--hypothesis-profile long` draws many, and others every time.
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("long", deadline=None, max_examples=20_000)
+settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -99,7 +99,10 @@ def _may_be_whole(layout: Layout, reply: Reply) -> bool:
     """A cheap look: nothing absent, nothing null, and fixed types of their length."""
     if not isinstance(reply, list) or len(reply) != layout.fields or reply == layout.absent:
         return False
-    lengths = [0 if field is None else len(field) for field in reply[: layout.features]]
+    try:
+        lengths = [0 if field is None else len(field) for field in reply[: layout.features]]
+    except TypeError:  # no HMGET answers with numbers
+        return False
     if lengths == layout.widths:
         return True
     return all(found and found == (width or found) for found, width in zip(lengths, layout.widths, strict=True))
@@ -110,7 +113,7 @@ def _one_by_one(
 ) -> list[bytes | None]:
     """Read one key's fields into their places; return its stamps."""
     unknown: list[bytes | None] = [None] * (layout.fields - layout.features)
-    if not isinstance(reply, list) or len(reply) != layout.fields:
+    if not isinstance(reply, list) or len(reply) != layout.fields or not all(map(_is_field, reply)):
         statuses[:] = _status_without_fields(reply)
         return unknown
     if reply == layout.absent:
@@ -119,6 +122,10 @@ def _one_by_one(
     for kind, column, field in zip(layout.types, layout.order, reply, strict=False):
         values[column], statuses[column] = decode_value(kind, field)
     return reply[layout.features :]
+
+
+def _is_field(field: object) -> bool:
+    return field is None or type(field) is bytes
 
 
 def _status_without_fields(reply: Reply) -> FeatureStatus:

@@ -73,7 +73,7 @@ def decode_stamp(data: bytes | None) -> float:
 
     The form of nearly every stamp (seconds of five bytes, from 1978 to 3058) is taken apart at once.
     """
-    if data is None:
+    if type(data) is not bytes:
         return UNKNOWN
     if len(data) < _WITH_SECONDS.size:
         return _any_stamp(data)
