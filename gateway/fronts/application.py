@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import grpc
 
-from gateway.fronts.asgi import Receive, Scope, Send
+from gateway.fronts.asgi import Bodies, Receive, Scope, Send
 from gateway.fronts.caller import Headers
 from gateway.fronts.door import Door
 from gateway.fronts.exchange import Exchange
@@ -31,9 +31,10 @@ class FrontApplication:
         self, door: Door, limits: FrontLimits | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._exchange = Exchange(door, limits or FrontLimits(), clock)
+        bodies = Bodies(self._exchange.limits)
         self._service = GrpcService(door, self._exchange)
-        self._grpc = GrpcOverAsgi(self._service, self._exchange)
-        self._json = JsonOverAsgi(self._exchange)
+        self._grpc = GrpcOverAsgi(self._service, self._exchange, bodies)
+        self._json = JsonOverAsgi(self._exchange, bodies)
         self._pages = pages(door)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -36,6 +36,9 @@ def _options(limits: FrontLimits) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 1),  # workers share the port by binding it each
         ("grpc.max_receive_message_length", limits.max_body_bytes),
+        ("grpc.max_metadata_size", limits.max_head_bytes),
+        ("grpc.absolute_max_metadata_size", limits.max_head_bytes),
+        ("grpc.max_concurrent_streams", limits.max_streams),
         ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
     ]
 

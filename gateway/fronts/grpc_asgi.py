@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from gateway.errors import GatewayError, InternalError
-from gateway.fronts.asgi import CallerLeft, HeaderList, Receive, Scope, Send, read_body
+from gateway.fronts.asgi import Bodies, CallerLeft, HeaderList, Receive, Scope, Send
 from gateway.fronts.caller import Caller, Headers
 from gateway.fronts.exchange import Exchange
 from gateway.fronts.grpc_service import GrpcService, Stream, Unary
@@ -27,9 +27,10 @@ _OK: HeaderList = [(b"grpc-status", b"0")]
 
 
 class GrpcOverAsgi:
-    def __init__(self, service: GrpcService, exchange: Exchange) -> None:
+    def __init__(self, service: GrpcService, exchange: Exchange, bodies: Bodies) -> None:
         self._service = service
         self._exchange = exchange
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         """Answer one call; this is the front's edge, where nothing passes but the caller's own leaving."""
@@ -60,7 +61,7 @@ class GrpcOverAsgi:
     async def _answer(self, unary: Unary, caller: Caller, headers: Headers, receive: Receive, send: Send) -> None:
         limits = self._exchange.limits
         caller.read(headers, limits)
-        body = await read_body(receive, headers, limits.max_body_bytes + PREFIX_BYTES)
+        body = await self._bodies.read(receive, headers, limits.max_body_bytes + PREFIX_BYTES)
         caller.received = self._exchange.clock()
         timeout = headers.get(b"grpc-timeout")
         if timeout is not None:

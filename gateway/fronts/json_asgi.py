@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway.errors import GatewayError, InternalError, InvalidRequest
-from gateway.fronts.asgi import CallerLeft, HeaderList, Receive, Scope, Send, read_body
+from gateway.fronts.asgi import Bodies, CallerLeft, HeaderList, Receive, Scope, Send
 from gateway.fronts.caller import Caller, Headers, milliseconds
 from gateway.fronts.exchange import Exchange, answered
 from gateway.fronts.json_messages import predict_answer, predict_many_answer, row_input
@@ -28,8 +28,9 @@ _NO_HEADERS: HeaderList = []
 
 
 class JsonOverAsgi:
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, bodies: Bodies) -> None:
         self._exchange = exchange
+        self._bodies = bodies
         self._verbs: dict[str, Callable[[str, bytes, Caller], Awaitable[bytes]]] = {
             "predict": self._predict,
             "predictMany": self._predict_many,
@@ -61,7 +62,7 @@ class JsonOverAsgi:
             _check_content(headers)
         limits = self._exchange.limits
         caller.read(headers, limits)
-        body = await read_body(receive, headers, limits.max_body_bytes)
+        body = await self._bodies.read(receive, headers, limits.max_body_bytes)
         caller.received = self._exchange.clock()
         timeout = headers.get(b"sluice-timeout-ms")
         if timeout is not None:

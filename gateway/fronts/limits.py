@@ -1,6 +1,9 @@
 """The limits that every front sets before a call reaches the line."""
 
+import resource
 from dataclasses import dataclass
+
+_OWN_FILES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,35 @@ class FrontLimits:
     max_unit_bytes: int = 256
     """The longest unit, in UTF-8."""
 
+    max_head_bytes: int = 1 << 15
+    """The longest head of a request: its line and all its headers."""
+
+    max_connections: int = 10_000
+    """The most connections of one worker, or fewer where it may not open so many files."""
+
+    max_streams: int = 256
+    """The most calls that one HTTP/2 connection may have in flight."""
+
+    max_unfinished_bytes: int = 64 << 20
+    """The most that one worker holds of bodies that are not yet whole, all callers together."""
+
+    stall_seconds: float = 15.0
+    """How long a caller may keep the gateway waiting for a head, for the whole of a body, or for a reader."""
+
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be more than 0")
+
+    @property
+    def connections(self) -> int:
+        """`max_connections`, or what the system's limit of open files leaves of it.
+
+        A worker that runs out of files refuses by accident: Redis, metrics and bundles then fail beside the callers.
+        """
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return self.max_connections if files == resource.RLIM_INFINITY else _within(files, self.max_connections)
+
+
+def _within(files: int, wanted: int) -> int:
+    return max(1, min(wanted, files - _OWN_FILES, files * 3 // 4))

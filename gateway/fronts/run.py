@@ -31,7 +31,7 @@ async def run_front(
     limits = limits or FrontLimits()
     app = FrontApplication(door, limits)
     if front == "conservative":
-        await serve_conservative(app, http, _address(grpc), tls=tls, stop=stop, grace=grace, ready=ready)
+        await serve_conservative(app, http, _address(grpc), limits=limits, tls=tls, stop=stop, grace=grace, ready=ready)
     else:
         await serve_h2corn(app, (grpc, http), limits=limits, tls=tls, stop=stop, grace=grace, ready=ready)
 

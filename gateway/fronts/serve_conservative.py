@@ -4,14 +4,19 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import cast
 
 import grpc
 import uvicorn
 
 from gateway.fronts.application import FrontApplication
+from gateway.fronts.bounded_http import BoundedHttp, end_overdue
+from gateway.fronts.limits import FrontLimits
 from gateway.fronts.tls import ServerTls, read_pem
 
 _KEEP_ALIVE = 120
+_TICKS_BETWEEN_LOOKS = 10  # of uvicorn's, which are a tenth of a second
 
 
 class _HttpServer(uvicorn.Server):
@@ -29,12 +34,18 @@ class _HttpServer(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_BETWEEN_LOOKS == 0:
+            end_overdue(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
 
 async def serve_conservative(
     app: FrontApplication,
     http_socket: socket.socket,
     grpc_address: str,
     *,
+    limits: FrontLimits,
     tls: ServerTls | None,
     stop: asyncio.Event,
     grace: float,
@@ -48,7 +59,7 @@ async def serve_conservative(
     grpc_server = app.grpc_server()
     _bind(grpc_server, grpc_address, tls)
     await grpc_server.start()
-    http_server = _HttpServer(_config(app, grace, tls))
+    http_server = _HttpServer(_config(app, limits, grace, tls))
     serving = asyncio.create_task(http_server.serve([http_socket]), name="uvicorn")
     try:
         await _first(serving, http_server.listening)
@@ -79,15 +90,17 @@ def _bind(server: grpc.aio.Server, address: str, tls: ServerTls | None) -> None:
     server.add_secure_port(address, grpc.ssl_server_credentials([pair], authorities, tls.client_ca is not None))
 
 
-def _config(app: FrontApplication, grace: float, tls: ServerTls | None) -> uvicorn.Config:
+def _config(app: FrontApplication, limits: FrontLimits, grace: float, tls: ServerTls | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",  # what the application returns is a coroutine, but it is not declared as one
-        http="httptools",
+        http=cast(type[asyncio.Protocol], partial(BoundedHttp, limits)),  # uvicorn calls it and asks no more of it
+        limit_concurrency=limits.connections,
         ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,
+        log_level="error",  # a warning for every broken request would be a log that strangers can fill
         ssl_context_factory=None if tls is None else lambda _config, _default: tls.context(),
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,

@@ -11,9 +11,6 @@ from gateway.fronts.application import FrontApplication
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.tls import ServerTls
 
-# A body that stalls, or an answer that nobody reads, is given up after this many seconds.
-_STALL = 15.0
-
 
 async def serve_h2corn(
     app: FrontApplication,
@@ -65,15 +62,24 @@ def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float)
         access_log=False,
         log_format="json",
         timeout_graceful_shutdown=grace,
-        timeout_request_body_idle=_STALL,
+        limit_connections=limits.connections,
+        max_concurrent_streams=limits.max_streams,
+        limit_request_line=limits.max_head_bytes,
+        limit_request_head_size=limits.max_head_bytes,
+        limit_request_field_size=limits.max_head_bytes,
+        h2_max_header_list_size=limits.max_head_bytes,
+        h2_max_header_block_size=limits.max_head_bytes,
+        timeout_request_header=limits.stall_seconds,
+        timeout_request_body_idle=limits.stall_seconds,
+        h2_timeout_response_stall=limits.stall_seconds,
         h2_initial_stream_window_size=window,
         h2_initial_connection_window_size=4 * window,
         request_policies=tuple(
             h2corn.RequestPolicy(
                 path=f"/{service}/*",
                 max_request_body_size=limits.max_body_bytes + 2 * window,
-                timeout_request_body_idle=_STALL,
-                h2_timeout_response_stall=_STALL,
+                timeout_request_body_idle=limits.stall_seconds,
+                h2_timeout_response_stall=limits.stall_seconds,
             )
             for service in ("sluice.v1.Predictions", "grpc.health.v1.Health")
         ),
