@@ -42,11 +42,11 @@ def test_a_good_file(tmp_path: Path) -> None:
 
 
 def test_what_gives_way_under_strain(tmp_path: Path) -> None:
-    text = GOOD + '  fallback: "0"\nshare: 2\nrecords: {share: 0.25}\n'
+    text = GOOD + '  fallback: "0"\nshare: 0.5\nrecords: {share: 0.25}\n'
     text += "views:\n  card_state: {optional: true, cache_ms: 250, last_known_s: 600}\n"
     deployment = read_deployment(write(tmp_path, text))
     assert deployment.table.fallback == "0"
-    assert deployment.share == 2.0
+    assert deployment.share == 0.5
     assert deployment.record_share == 0.25
     assert deployment.views == {"card_state": ViewRule(optional=True, cache=0.25, last_known=600.0)}
 
