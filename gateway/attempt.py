@@ -27,6 +27,8 @@ class Attempt:
         self._clock = clock
         self._until = until
         self._runs_left = MOST_RUNS
+        self.raised = False
+        """Whether the run of all rows together raised."""
 
     async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
         """Score the matrix, shape (rows, features). Nothing is raised: what went wrong is the rows' outcome."""
@@ -42,6 +44,7 @@ class Attempt:
             lane.breaker.failed(self._clock())
             return self._all(rows, BackendUnavailable(str(exc)))
         except BackendError as exc:
+            self.raised = True
             return await self._salvage(matrix, exc)
         lane.breaker.succeeded()
         lane.pace.observe(rows, self._clock() - began)

@@ -61,7 +61,13 @@ class BackendUnavailable(GatewayError):
 
 
 class PredictionFailed(GatewayError):
+    """`contract` says that there was a score, and that it broke the policy's output contract."""
+
     code = "PREDICTION_FAILED"
+
+    def __init__(self, message: str, contract: bool = False) -> None:
+        super().__init__(message)
+        self.contract = contract
 
 
 class InternalError(GatewayError):

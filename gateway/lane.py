@@ -76,4 +76,5 @@ class Lane:
 
     def _breach(self, score: float) -> PredictionFailed:
         policy = self.policy
-        return PredictionFailed(f"{self.name} scored {score!r}, outside [{policy.minimum:g}, {policy.maximum:g}]")
+        said = f"{self.name} scored {score!r}, outside [{policy.minimum:g}, {policy.maximum:g}]"
+        return PredictionFailed(said, contract=True)

@@ -17,6 +17,7 @@ from gateway.call import Answer
 from gateway.deployment import Deployment
 from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, PredictionFailed
 from gateway.expiry import Expiry
+from gateway.fault_search import FaultSearch
 from gateway.features.row_status import ALL_FRESH
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
@@ -125,6 +126,7 @@ class Line:
         self._features = features
         self.admission = admission
         self._rescues = RescueBudget()
+        self._faults = FaultSearch(meters.faults)
         self._meters = meters
         self._clock = clock
 
@@ -156,6 +158,7 @@ class Line:
 
     async def close(self) -> None:
         """Let the shadows finish. The backends are not the line's: another line may use them."""
+        await self._faults.close()
         for shadow in self.lanes.shadows:
             await shadow.close()
 
@@ -196,10 +199,14 @@ class Line:
         if successor is not None:
             until -= HANDING_OVER + successor.pace.expect(len(batch.rows))
         attempt = Attempt(lane, self._clock, until)
+        readable = [at for at in range(len(batch.rows)) if at not in unreadable] if unreadable else []
+        matrix = batch.matrix[readable] if unreadable else batch.matrix
+        outcomes = await attempt.run(matrix) if len(matrix) else []
+        if attempt.raised:
+            self._faults.settle(lane, matrix)
         if not unreadable:
-            return await attempt.run(batch.matrix)
-        readable = [at for at in range(len(batch.rows)) if at not in unreadable]
-        scored = iter(await attempt.run(batch.matrix[readable]) if readable else ())
+            return outcomes
+        scored = iter(outcomes)
         return [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in range(len(batch.rows))]
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
@@ -228,6 +235,9 @@ class Line:
         if lane.arm == tried.assigned == CHAMPION:
             self.admission.took(len(rows), tried.ended - tried.began, lane.blocking)
         meters.answered.add(len(tried.answered))
+        if len(tried.answered) < len(rows):
+            broken = sum(isinstance(one, PredictionFailed) and one.contract for one in tried.outcomes)
+            self._meters.faults[lane.arm].contract.add(broken)
         if lane.arm != tried.assigned:
             meters.rescued.add(len(tried.answered))
         received = [rows[index].call.received for index in tried.answered]

@@ -29,6 +29,7 @@ class Meters:
     def __init__(self, series: SeriesFile, deployment: str, decisions: Iterable[str], features: Iterable[str]) -> None:
         decisions = tuple(decisions)
         self.arms = {arm: ArmMeters(series, deployment, arm, decisions) for arm in (CHAMPION, CANARY, FALLBACK)}
+        self.faults = {arm: FaultMeters(series, deployment, arm) for arm in (CHAMPION, CANARY, FALLBACK)}
         self.list_rows = series.histogram(metrics.LIST_ROWS, deployment)
         self.queue = series.histogram(metrics.STAGE_SECONDS, deployment, NO_ARM, "queue")
         self.features = series.histogram(metrics.STAGE_SECONDS, deployment, NO_ARM, "features")
@@ -54,6 +55,17 @@ class Meters:
         """Count the features (column and status) that were not fresh in so many rows."""
         for column, status in cells:
             self._not_fresh[column][status].add(rows)
+
+
+class FaultMeters:
+    """What is counted of an arm's faults."""
+
+    def __init__(self, series: SeriesFile, deployment: str, arm: str) -> None:
+        self.contract = series.counter(metrics.FAULTS, deployment, arm, "contract")
+        self.row = series.counter(metrics.FAULTS, deployment, arm, "row")
+        self.flaky = series.counter(metrics.FAULTS, deployment, arm, "flaky")
+        self.unfinished = series.counter(metrics.FAULTS, deployment, arm, "unfinished")
+        self.dropped = series.counter(metrics.FAULTS, deployment, arm, "dropped")
 
 
 class ShadowMeters:

@@ -29,6 +29,13 @@ CALLS = Metric(
     "counter",
     ("deployment", "arm", "code"),
 )
+FAULTS = Metric(
+    "sluice_faults_total",
+    "What was at fault: rows outside the output contract (contract), rows at which a run fails again (row), runs that "
+    "succeed when repeated (flaky); rows not settled (unfinished) and runs not looked at (dropped).",
+    "counter",
+    ("deployment", "arm", "kind"),
+)
 RESCUED = Metric(
     "sluice_rescued_total",
     "Rows that another lane answered because the arm that was assigned could not, or not in time, by that arm.",
@@ -90,6 +97,7 @@ WORKER_STARTS = Metric(
 ALL = (
     CALLS,
     RESCUED,
+    FAULTS,
     CALL_SECONDS,
     STAGE_SECONDS,
     LIST_ROWS,

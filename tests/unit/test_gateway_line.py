@@ -310,7 +310,8 @@ async def test_a_canary_that_keeps_failing_is_not_asked_every_time(build: Build)
     house.backends[CANARY].failure = "out of memory"
     for number in range(20):
         assert (await house.answer(str(number))).assigned == CANARY
-    assert len(house.backends[CANARY].runs) == 5, "then its breaker is open"
+    assert house.line.lanes.answering[CANARY].breaker.open
+    assert len(house.backends[CANARY].runs) <= 10, "five calls, and as many looks at what was at fault"
     house.backends[CANARY].failure = None
     house.clock.advance(1.0)
     assert (await house.answer("trial")).arm == CANARY
@@ -358,7 +359,7 @@ async def test_a_bad_row_costs_its_neighbours_nothing(build: Build) -> None:
         float(amount) for amount in range(16) if amount != 7
     ]
     assert isinstance(results[7], PredictionFailed)
-    assert len(house.backends[CHAMPION].runs) == 1 + 8, "the list, then two runs on each of four levels"
+    assert house.backends[CHAMPION].runs[:9] == [16, 8, 4, 4, 2, 2, 1, 1, 8], "two runs on each of four levels"
 
 
 async def test_a_champion_that_fails_every_run_does_not_search_for_ever(build: Build) -> None:

@@ -1,0 +1,87 @@
+"""Which row was at fault when a run failed: settled afterwards, off the path, and in the same way for every arm.
+
+A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is halved until
+each row was scored or failed alone. What there is no room for is dropped whole and counted, never cut short for one arm
+more than for another: the judge compares arms by these figures.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.backends.backend import BackendError
+from gateway.halving import halve
+from gateway.lane import Lane
+from gateway.meters import FaultMeters
+
+log = logging.getLogger("sluice.faults")
+
+# Failed runs that may wait to be looked at, and runs that one of them may cost: 64 rows with five bad ones.
+WAITING = 16
+MOST_RUNS = 64
+# Seconds between two runs: nobody waits for the result, and callers wait for everything else.
+PAUSE = 0.005
+PATIENCE = 1.0
+
+
+class FaultSearch:
+    """Looks at one failed run after the other. `meters` is by arm."""
+
+    def __init__(self, meters: Mapping[str, FaultMeters]) -> None:
+        self._meters = meters
+        self._waiting: deque[tuple[Lane, NDArray[np.float32]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def settle(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+        """Take a run that raised. Never waits, never raises."""
+        if len(self._waiting) >= WAITING:
+            self._meters[lane.arm].dropped.add()
+            return
+        self._waiting.append((lane, matrix))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain(), name="fault search")
+
+    async def close(self) -> None:
+        """Give up what has not been settled, and count it as dropped."""
+        while self._waiting:
+            lane, _ = self._waiting.popleft()
+            self._meters[lane.arm].dropped.add()
+        if self._task is not None:
+            await self._task
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                await self._settle(*self._waiting.popleft())
+        except Exception:  # supervised: a defect here must not reach a caller
+            log.exception("the search for faults failed")
+        finally:
+            self._task = None
+
+    async def _settle(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+        meters, runs = self._meters[lane.arm], 0
+
+        async def run(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+            await asyncio.sleep(PAUSE)
+            try:
+                return await asyncio.wait_for(lane.backend.run(rows), PATIENCE)
+            except TimeoutError as exc:
+                raise BackendError("did not come back") from exc
+
+        def may_run(rows: int) -> bool:
+            nonlocal runs
+            runs += 1
+            return runs <= MOST_RUNS
+
+        try:
+            await run(matrix)
+        except BackendError:
+            found = await halve(run, matrix, may_run) if len(matrix) > 1 else [BackendError("alone")]
+            meters.row.add(sum(isinstance(one, BackendError) for one in found))
+            meters.unfinished.add(sum(one is None for one in found))
+        else:
+            meters.flaky.add()
