@@ -77,6 +77,18 @@ SHADOW_FLIPS = Metric(
     "counter",
     ("deployment", "version"),
 )
+RECORDS = Metric(
+    "sluice_records_total",
+    "Rows chosen for a decision record: written, dropped (no room in the queue) or failed (the disk took them not).",
+    "counter",
+    ("deployment", "outcome"),
+)
+RECORD_SEGMENTS_REMOVED = Metric(
+    "sluice_record_segments_removed_total",
+    "Segments of decision records that went, oldest first, to keep their bound.",
+    "counter",
+    ("slot",),
+)
 BUNDLE = Metric(
     "sluice_bundle_info",
     "1 for every bundle that a worker holds.",
@@ -105,6 +117,8 @@ ALL = (
     FEATURES_NOT_FRESH,
     SHADOW_ROWS,
     SHADOW_FLIPS,
+    RECORDS,
+    RECORD_SEGMENTS_REMOVED,
     BUNDLE,
     TABLE,
     DECLARATION_BROKEN,
