@@ -9,8 +9,10 @@ from gateway.entrances import Entrances
 from gateway.features.address import parse_address
 from gateway.features.redis_reader import RedisFeatureReader, RedisLimits
 from gateway.loop_lag import LoopLag
+from gateway.recording import Recording
 from gateway.served import Served
 from monitoring import metrics
+from monitoring.records.writer import WriterLimits
 from monitoring.series import SeriesFile
 
 
@@ -21,12 +23,14 @@ class Gateway:
     door: Entrances
     deployments: Deployments
     reader: RedisFeatureReader
+    recording: Recording
 
     async def close(self) -> None:
         """Drain, then close what was opened, in reverse."""
         await self.door.close()
         await self.deployments.close()
         await self.reader.close()
+        await self.recording.close()
 
 
 async def assemble(config: ServeConfig, slot: int, served: Iterable[Served]) -> Gateway:
@@ -38,9 +42,11 @@ async def assemble(config: ServeConfig, slot: int, served: Iterable[Served]) -> 
     lag = LoopLag()
     lag.start()
     door = Entrances({}, {}, lag)
-    deployments = Deployments(config, door, reader, series, lag)
+    limits = WriterLimits(kept=config.records_max_mb << 20)
+    recording = Recording(config.records or config.state / "records", limits, slot, series, config.grace)
+    deployments = Deployments(config, door, reader, recording, series, lag)
     for one in served:
         await deployments.load(one)
         deployments.turn(one.name)
     series.counter(metrics.WORKER_STARTS, str(slot)).add()
-    return Gateway(door, deployments, reader)
+    return Gateway(door, deployments, reader, recording)

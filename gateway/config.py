@@ -30,6 +30,10 @@ class ServeConfig:
     """Where metric files, clock offsets and the embedded Redis lie."""
     redis_url: str = DEFAULT_REDIS_URL
     """The Redis that Feast fills. May hold a password: never printed whole, never in a command line."""
+    records: Path | None = None
+    """Where decision records are kept; None: `records` in the state directory."""
+    records_max_mb: int = 1024
+    """What closed segments of them may take, all workers together; the oldest go."""
     host: str = "127.0.0.1"
     grpc_port: int = DEFAULT_GRPC_PORT
     http_port: int = 8080
@@ -60,6 +64,8 @@ class ServeConfig:
         ports = [self.grpc_port, self.http_port, self.metrics_port]
         if len(set(ports)) != len(ports):
             raise ConfigError(f"ports must differ: {ports}")
+        if self.records_max_mb < 16:
+            raise ConfigError("records_max_mb must be at least 16: one segment of decision records takes as much")
         for name in ("workers", "lists", "waiting_limit", "feature_connections"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")

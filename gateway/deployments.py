@@ -14,6 +14,7 @@ from gateway.line_builder import Built, LineBuilder
 from gateway.line_description import describe
 from gateway.loop_lag import LoopLag
 from gateway.messages import Standing
+from gateway.recording import Recording
 from gateway.served import Served
 from gateway.shelf import Shelf
 from monitoring.series import SeriesFile
@@ -25,11 +26,18 @@ class Deployments:
     """Carries out what is to be served: load, then turn; or remove. `door` is opened and shut accordingly."""
 
     def __init__(
-        self, config: ServeConfig, door: Entrances, reader: FeatureReader, series: SeriesFile, lag: LoopLag
+        self,
+        config: ServeConfig,
+        door: Entrances,
+        reader: FeatureReader,
+        recording: Recording,
+        series: SeriesFile,
+        lag: LoopLag,
     ) -> None:
         self._config = config
         self._door = door
         self._reader = reader
+        self._recording = recording
         self._series = series
         self._lag = lag
         self._deployed: dict[str, Deployed] = {}
@@ -83,7 +91,7 @@ class Deployments:
 
     def _new(self, name: str, directory: Path) -> Deployed:
         shelf = Shelf(directory, name)
-        builder = LineBuilder(shelf, self._reader, self._series)
+        builder = LineBuilder(shelf, self._reader, self._recording, self._series)
         return Deployed(name, shelf, builder, self._series, self._entrance)
 
     def _entrance(self, built: Built) -> Entrance:

@@ -22,6 +22,7 @@ from gateway.features.row_status import ALL_FRESH
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.meters import NO_ARM, Meters
+from gateway.record import Recorder
 from gateway.rescue import RescueBudget
 from gateway.shadow import Sample, Shadow
 from gateway.stored import Stored, StoredReader, refusal_of
@@ -32,6 +33,7 @@ FEATURE_SHARE = 0.5
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
 # Failures that another lane may mend; a call that is wrong stays wrong.
+EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
 
 
@@ -79,6 +81,8 @@ class Tried:
     began: float
     ended: float
     answered: list[int] = field(default_factory=list)
+    failed: dict[int, GatewayError] = field(default_factory=dict)
+    """The rows that got an error for good."""
 
     def answer(self, index: int, row: Row, decided: Decided) -> Answer:
         """Return a row's answer."""
@@ -117,6 +121,7 @@ class Line:
         features: StoredReader,
         admission: Admission,
         meters: Meters,
+        recorder: Recorder,
         clock: Callable[[], float],
     ) -> None:
         self.deployment = deployment
@@ -128,6 +133,7 @@ class Line:
         self._rescues = RescueBudget()
         self._faults = FaultSearch(meters.faults)
         self._meters = meters
+        self._recorder = recorder
         self._clock = clock
 
     async def serve(self, rows: list[Row]) -> None:
@@ -187,6 +193,7 @@ class Line:
             tried = Tried(assigned, lane, own, outcomes, began, self._clock())
             passed = self._reply(tried, successor)
             self._record(tried)
+            self._recorder.write(tried)
             self._mirror(tried)
             if not passed:
                 return
@@ -214,19 +221,23 @@ class Line:
         passed = []
         for index, (row, outcome) in enumerate(zip(tried.batch.rows, tried.outcomes, strict=True)):
             if row.settled:
+                tried.failed[index] = EXPIRED
                 continue
             if isinstance(outcome, Decided):
                 if row.call.deadline < tried.ended:
-                    late = DeadlineExceeded("the answer was ready after the deadline")
-                    self.refuse(row, late, tried.assigned)
+                    self._fail(tried, index, DeadlineExceeded("the answer was ready after the deadline"))
                 else:
                     row.settle(tried.answer(index, row, outcome))
                     tried.answered.append(index)
             elif successor is not None and isinstance(outcome, MENDABLE) and self._rescues.spend():
                 passed.append(index)
             else:
-                self.refuse(row, outcome, tried.assigned)
+                self._fail(tried, index, outcome)
         return passed
+
+    def _fail(self, tried: Tried, index: int, error: GatewayError) -> None:
+        tried.failed[index] = error
+        self.refuse(tried.batch.rows[index], error, tried.assigned)
 
     def _record(self, tried: Tried) -> None:
         """Count what became of the rows, after the replies are on their way."""

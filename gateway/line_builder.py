@@ -13,6 +13,7 @@ from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
 from gateway.meters import Meters, ShadowMeters
+from gateway.recording import Recording
 from gateway.served import Served
 from gateway.shadow import Shadow
 from gateway.shelf import Loaded, Shelf
@@ -46,9 +47,10 @@ class Built:
 class LineBuilder:
     """Builds the lines of one deployment, one table after the other."""
 
-    def __init__(self, shelf: Shelf, reader: FeatureReader, series: SeriesFile) -> None:
+    def __init__(self, shelf: Shelf, reader: FeatureReader, recording: Recording, series: SeriesFile) -> None:
         self._shelf = shelf
         self._reader = reader
+        self._recording = recording
         self._series = series
 
     async def build(self, served: Served, former: Built | None) -> Built:
@@ -79,7 +81,8 @@ class LineBuilder:
             for one, lane in watching.items()
         )
         admission = _admission(deployment, former)
-        line = Line(deployment, Lanes(answering, shadows), features, admission, meters, time.monotonic)
+        recorder = self._recording.recorder(deployment)
+        line = Line(deployment, Lanes(answering, shadows), features, admission, meters, recorder, time.monotonic)
         return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded)
 
     def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:

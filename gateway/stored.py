@@ -1,7 +1,7 @@
 """The stored features of a list of rows, as the line hands them on: values, and what was not fresh."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,18 +23,29 @@ ABSENT = (FeatureStatus.NULL, FeatureStatus.MISSING)
 class Stored:
     """`values` is float64 (rows, stored features), defaults in place; `odd` names the rows in which not all was fresh.
 
-    `seconds` is what the read took.
+    `seconds` is what the read took, `event_now` what the deployment's clock said.
     """
 
     plan: Plan
     values: NDArray[np.float64]
     odd: Mapping[int, RowStatus]
     seconds: float
+    event_now: float
+    stamps: Sequence[bytes | None]
+    """Event times as Feast stored them: one for each view, of all the rows that were read together."""
+    places: Sequence[int]
+    """Where these rows stand among those that were read together."""
 
     def take(self, indices: Sequence[int]) -> "Stored":
         """Return the same for some of the rows."""
         odd = {new: self.odd[old] for new, old in enumerate(indices) if old in self.odd} if self.odd else self.odd
-        return Stored(self.plan, self.values[indices], odd, self.seconds)
+        places = [self.places[at] for at in indices]
+        return Stored(self.plan, self.values[indices], odd, self.seconds, self.event_now, self.stamps, places)
+
+    def stamps_of(self, indices: Iterable[int]) -> list[bytes | None]:
+        """Return the event times of some of the rows, one after the other."""
+        views, places = len(self.plan.views), self.places
+        return [stamp for at in indices for stamp in self.stamps[places[at] * views : (places[at] + 1) * views]]
 
     def unreadable(self) -> dict[int, Mapping[str, FeatureStatus]]:
         """Return, by row, the features that may not be defaulted and were not fresh, with their status."""
@@ -79,7 +90,8 @@ class StoredReader:
             keys = [plan.row_keys(row.call.entities) for row in rows]
         block = await self._reader.read(plan, keys, self._event_now(), timeout)
         _override(plan, rows, block)
-        stored = Stored(plan, block.values, block.odd, self._clock() - began)
+        took = self._clock() - began
+        stored = Stored(plan, block.values, block.odd, took, block.event_now, block.stamps, range(len(rows)))
         self._meters.features.observe(stored.seconds)
         if stored.odd:
             for status, times in Counter(stored.odd.values()).items():

@@ -23,6 +23,7 @@ from gateway.lane import Lane
 from gateway.line import Lanes, Line
 from gateway.loop_lag import LoopLag
 from gateway.meters import Meters
+from gateway.record import NullRecorder
 from gateway.stored import StoredReader
 from gateway.testing.feast_bytes import encode_stamp, encode_value
 from gateway.testing.scripted_backend import ScriptedBackend
@@ -127,6 +128,6 @@ class FraudLine:
             arm: Lane(arm, "1", "d" * 64, plan, champion.builder, ScriptedBackend(quarter), fraud.policy)
             for arm in (CHAMPION, CANARY)
         }
-        line = Line(fraud, Lanes(lanes), stored, admission, meters, time.monotonic)
+        line = Line(fraud, Lanes(lanes), stored, admission, meters, NullRecorder(), time.monotonic)
         intake = Intake(plan, fraud.unit, lambda: EVENT_NOW)
         return Entrances({"fraud": Entrance(line, intake, admission, time.monotonic, 2, 2048, lag)}, {}, lag)

@@ -37,13 +37,18 @@ from gateway.loop_lag import LoopLag
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
 from gateway.policy import Policy, Thresholds
+from gateway.record import DeploymentRecorder
 from gateway.shadow import Shadow
 from gateway.stored import StoredReader
 from gateway.testing.fixed_features import FixedFeatures
+from gateway.testing.kept_records import KeptRecords
 from gateway.testing.manual_clock import ManualClock
 from gateway.testing.plans import small_plan
 from gateway.testing.scripted_backend import ScriptedBackend, first_column
+from monitoring import metrics
 from monitoring.exposition import WorkersCollector
+from monitoring.records.record import Record
+from monitoring.records.writer import RecordCounts
 from monitoring.series import SeriesFile
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Canary, Table
 
@@ -100,6 +105,7 @@ class House:
     plan: Plan
     line: Line
     registry: CollectorRegistry
+    kept: KeptRecords
     results: dict[str, list[Result]] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -143,6 +149,23 @@ class House:
         assert isinstance(result, GatewayError), result
         return result
 
+    def check_records(self) -> None:
+        """Every answer has one record, which says the same; an error has one too, or none where no lane had it yet."""
+        by_id: dict[str, list[Record]] = {}
+        for record in self.kept.records:
+            by_id.setdefault(record.request_id, []).append(record)
+        for request_id, (result,) in self.results.items():
+            records = by_id.get(request_id, [])
+            if isinstance(result, GatewayError):
+                assert [record.code for record in records] in ([], [result.code])
+                continue
+            (record,) = records
+            assert (record.code, record.arm, record.decision) == ("OK", result.arm, result.decision)
+            assert (record.assigned, record.rescued) == (result.assigned or result.arm, bool(result.assigned))
+            assert (record.outputs, record.degraded) == (result.outputs, result.degraded_reasons)
+            assert record.not_fresh == {name: status.name.lower() for name, status in result.statuses.items()}
+            assert record.total_us == round(result.total_time * 1e6)
+
     def counted(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, {"deployment": "fraud", **labels}) or 0.0
 
@@ -170,6 +193,7 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
     yield make
     for house in houses:
         await house.door.close()
+        house.check_records()
 
 
 def infinite_for_seven(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -203,7 +227,10 @@ def make_house(
     stored = StoredReader(features, plan, meters, clock, lambda: EVENT_NOW)
     shadow = Shadow(lanes[SHADOW], shadow_rate, stored, ShadowMeters(series, "fraud", "2"), lambda: 0.5, clock, limit=4)
     answering = {arm: lanes[arm] for arm in (CHAMPION, CANARY, *([FALLBACK] if fallback else []))}
-    line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, clock)
+    kept, counter = KeptRecords(), series.counter
+    written, dropped, failed = (counter(metrics.RECORDS, "fraud", one) for one in ("written", "dropped", "failed"))
+    recorder = DeploymentRecorder("fraud", 1, 1.0, kept, RecordCounts("fraud", written, dropped, failed))
+    line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, recorder, clock)
     intake = Intake(plan, deployment.unit, lambda: EVENT_NOW)
     entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())
     registry = CollectorRegistry(auto_describe=False)
@@ -215,7 +242,8 @@ def make_house(
             {"card_count": 1.0, "card_limit": 2.0, "store_count": 3.0},
             EVENT_NOW - 10,
         )
-    return House(Entrances({"fraud": entrance}, {}, LoopLag()), features, clock, backends, plan, line, registry)
+    door = Entrances({"fraud": entrance}, {}, LoopLag())
+    return House(door, features, clock, backends, plan, line, registry, kept)
 
 
 async def test_a_call_is_answered_by_the_champion(build: Build) -> None:
@@ -515,6 +543,38 @@ async def test_an_answer_after_the_deadline_is_no_answer(build: Build) -> None:
     house.backends[CHAMPION].script = slow
     assert isinstance(await house.error("a"), DeadlineExceeded)
     assert house.counted("sluice_calls_total", arm="champion", code="DEADLINE_EXCEEDED") == 1
+
+
+async def test_what_failed_is_recorded_with_its_error_and_what_the_model_was_given(build: Build) -> None:
+    house = build()
+    house.submit("good", features={"amount": 3.0})
+    house.submit("bad", features={"amount": 101.0})
+    await house.outcome("bad")
+    good, bad = house.kept.records
+    assert (good.request_id, good.code, good.decision, good.outputs) == ("good", "OK", "approve", {"score": 3.0})
+    assert (bad.request_id, bad.code, bad.decision, bad.outputs) == ("bad", "PREDICTION_FAILED", "", {})
+    assert "outside" in bad.message
+    assert bad.model_row["amount"] == 101.0
+    assert bad.stored == {"card_count": 1.0, "card_limit": 2.0, "store_count": 3.0}
+
+
+async def test_what_a_canary_failed_is_recorded_once_by_the_arm_that_answered(build: Build) -> None:
+    house = build(weight=10_000)
+    house.backends[CANARY].failure = "dead"
+    await house.answer("a")
+    (record,) = house.kept.records
+    assert (record.assigned, record.arm, record.rescued, record.bundle_version) == (CANARY, CHAMPION, True, "1")
+
+
+async def test_no_room_for_records_is_no_callers_business(build: Build) -> None:
+    house = build()
+    house.kept.full = True
+    await house.answer("a")
+    house.kept.full = False
+    await house.answer("b")
+    assert house.counted("sluice_records_total", outcome="dropped") == 1
+    assert house.counted("sluice_records_total", outcome="written") == 1
+    del house.results["a"]
 
 
 async def test_a_refusal_needs_no_file(build: Build, tmp_path: Path) -> None:
