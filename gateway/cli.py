@@ -16,6 +16,7 @@ from gateway.config import (
     without_password,
 )
 from gateway.fronts.tls import ServerTls, TlsError
+from gateway.records_command import add_records
 
 if TYPE_CHECKING:
     from gateway.ask import Reach
@@ -31,6 +32,7 @@ examples:
   sluice describe fraud                       what a deployment wants, and who answers it
   sluice reload                               have the running gateway serve what deployment.yaml says now
   sluice status                               which worker serves which table, with which bundles
+  sluice records --deployment fraud           what it has decided, where it keeps records
 
 Every flag of up and serve has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on. A flag wins.
 """
@@ -73,6 +75,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_describe(commands)
     _add_reload(commands)
     _add_status(commands)
+    state = Path(str(_env("state", ROOT / ".sluice")))
+    add_records(commands, Path(str(_env("records", "") or state / "records")))
     return parser
 
 

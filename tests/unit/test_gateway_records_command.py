@@ -1,0 +1,73 @@
+"""`sluice records`: what it prints, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from monitoring.records.block import encode
+from monitoring.records.frame import frame
+from monitoring.records.segment import SegmentDirectory
+from tests.unit.sample_records import NOON, SHAPE, block
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> list[str]:
+    """Records of four calls; return the words that name their place."""
+    segment = SegmentDirectory(tmp_path, 0, lambda: NOON).open()
+    found = block(["a", "b", "c", "d"], decisions=["approve", "decline", "approve", "approve"])
+    segment.append(frame(encode(SHAPE), segment.salt) + frame(encode(found), segment.salt))
+    segment.close()
+    return ["--records", str(tmp_path)]
+
+
+def test_the_newest_as_a_table(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["records", *place, "--limit", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("time (UTC)")
+    assert [line.split()[3] for line in lines[1:]] == ["c", "d"]
+
+
+def test_everything_as_json(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["records", *place, "--json", "--decision", "decline"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    record = json.loads(line)
+    assert (record["request_id"], record["decision"], record["bundle_digest"]) == ("b", "decline", "d" * 64)
+    assert record["stored"] == {"card_count": 3.0, "card_limit": 4.0, "store_count": 5.0}
+
+
+def test_nothing_found_is_said_and_is_no_success(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["records", *place, "--request-id", "x"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("sluice: no records of that kind in ")
+
+
+def test_stats(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["records", *place, "--stats"]) == 0
+    assert "records   4 of fraud" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--since", "yesterday"], "give an age like 15m"),
+        (["--records", "/nowhere/at/all"], "no decision records here"),
+    ],
+)
+def test_what_cannot_be_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["records", *words]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_export_is_a_process_of_its_own(place: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out" / "fraud.parquet"
+    assert main(["records", "export", str(out), *place]) == 2
+    assert str(out.parent) in capfd.readouterr().err
+    out.parent.mkdir()
+    assert main(["records", "export", str(out), *place]) == 0
+    assert capfd.readouterr().out == f"4 records written to {out}\n"
+    assert out.exists()
