@@ -26,6 +26,7 @@ class FeatureStatus(IntEnum):
     STALE = 4
     LATE = 5
     BROKEN = 6
+    LAST_KNOWN = 7
 
 
 @dataclass(slots=True)

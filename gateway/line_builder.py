@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from gateway.admission import Admission
 from gateway.clock import event_clock
-from gateway.deployment import Deployment
+from gateway.deployment import Deployment, DeploymentError
 from gateway.features.reader import FeatureReader
+from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
@@ -71,11 +72,12 @@ class LineBuilder:
         watching = {shadow: lanes.make(SHADOW, shadow.version) for shadow in table.shadows}
         for lane in (*answering.values(), *watching.values()):
             _check_same_request(champion, lane)
+        _check_views(deployment, loaded.values())
 
         event_now = event_clock(served.offset)
         names = [feature.name for feature in champion.plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
-        features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now)
+        features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
         shadows = tuple(
             Shadow(lane, one.rate, features, self._shadow_meters(lane, deployment), random.random, time.monotonic)
             for one, lane in watching.items()
@@ -123,3 +125,10 @@ def _check_same_request(champion: Lane, lane: Lane) -> None:
         raise BundleError(
             f"{lane.arm} {lane.version} wants other entities or request features than champion {champion.version}"
         )
+
+
+def _check_views(deployment: Deployment, loaded: Iterable[Loaded]) -> None:
+    try:
+        check_rules(deployment.views, [one.bundle.plan for one in loaded])
+    except ToleranceError as exc:
+        raise DeploymentError(f"deployment {deployment.name}: {exc}") from exc

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gateway.call import FeatureStatus
 from gateway.errors import GatewayError
+from gateway.features.block import KeyOutcomes
 from monitoring import metrics
 from monitoring.series import Counter, Histogram, SeriesFile
 from routing.table import CANARY, CHAMPION, FALLBACK
@@ -40,6 +41,7 @@ class Meters:
             }
             for name in features
         ]
+        self._keys = [series.counter(metrics.FEATURE_KEYS, deployment, outcome) for outcome in KeyOutcomes._fields]
         # All of them now: making one means writing a file, and nothing of that may happen in a call's way.
         self._refusals = {
             (arm, code): series.counter(metrics.CALLS, deployment, arm, code)
@@ -55,6 +57,11 @@ class Meters:
         """Count the features (column and status) that were not fresh in so many rows."""
         for column, status in cells:
             self._not_fresh[column][status].add(rows)
+
+    def count_keys(self, outcomes: KeyOutcomes) -> None:
+        """Count the distinct entity keys of a list by what became of them."""
+        for counter, keys in zip(self._keys, outcomes, strict=True):
+            counter.add(keys)
 
 
 class FaultMeters:

@@ -13,9 +13,12 @@ from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.features.reader import FeatureReader
 from gateway.features.row_status import RowStatus
+from gateway.features.tolerance import Tolerance, tolerance_of
+from gateway.features.view_rule import ViewRule
 from gateway.intake import Row
 from gateway.meters import Meters
 
+NO_RULES: Mapping[str, ViewRule] = {}
 ABSENT = (FeatureStatus.NULL, FeatureStatus.MISSING)
 
 
@@ -64,7 +67,7 @@ class StoredReader:
     """Reads the stored features of rows for any plan of one deployment.
 
     `keys_of` is the plan that the intake made the rows' keys for. `event_now` reads the deployment's clock, `clock` the
-    worker's monotonic one.
+    worker's monotonic one; `views` are the deployment's rules, by name of the view.
     """
 
     def __init__(
@@ -74,12 +77,15 @@ class StoredReader:
         meters: Meters,
         clock: Callable[[], float],
         event_now: Callable[[], float],
+        views: Mapping[str, ViewRule] = NO_RULES,
     ) -> None:
         self._reader = reader
         self._keys_of = keys_of
         self._meters = meters
         self._clock = clock
         self._event_now = event_now
+        self._views = views
+        self._tolerances: dict[int, tuple[Plan, Tolerance | None]] = {}
 
     async def read(self, plan: Plan, rows: Sequence[Row], timeout: float) -> Stored:  # noqa: ASYNC109  # as FeatureReader
         """Never raises for trouble of the store: what could not be read in time is late, and has its default."""
@@ -88,7 +94,10 @@ class StoredReader:
             keys = [row.keys for row in rows]
         else:
             keys = [plan.row_keys(row.call.entities) for row in rows]
-        block = await self._reader.read(plan, keys, self._event_now(), timeout)
+        if self._views:
+            block = await self._reader.read(plan, keys, self._event_now(), timeout, self._tolerance_of(plan))
+        else:
+            block = await self._reader.read(plan, keys, self._event_now(), timeout)
         _override(plan, rows, block)
         took = self._clock() - began
         stored = Stored(plan, block.values, block.odd, took, block.event_now, block.stamps, range(len(rows)))
@@ -96,7 +105,17 @@ class StoredReader:
         if stored.odd:
             for status, times in Counter(stored.odd.values()).items():
                 self._meters.count_not_fresh(status.cells, times)
+        if block.outcomes is not None:
+            self._meters.count_keys(block.outcomes)
         return stored
+
+    def _tolerance_of(self, plan: Plan) -> Tolerance | None:
+        known = self._tolerances.get(id(plan))
+        if (
+            known is None
+        ):  # by identity, for to hash a plan is to walk all of it; kept with it, or the id may come again
+            known = self._tolerances[id(plan)] = plan, tolerance_of(plan, self._views)
+        return known[1]
 
 
 def _override(plan: Plan, rows: Sequence[Row], block: FeatureBlock) -> None:

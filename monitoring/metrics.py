@@ -60,9 +60,16 @@ LIST_ROWS = Metric("sluice_list_rows", "Rows that travelled in one list.", "hist
 DECISIONS = Metric("sluice_decisions_total", "Decisions of the policy.", "counter", ("deployment", "arm", "decision"))
 FEATURES_NOT_FRESH = Metric(
     "sluice_features_not_fresh_total",
-    "Stored features that were null, missing, stale, late or broken, counted per row.",
+    "Stored features that were null, missing, stale, late, broken or last known, counted per row.",
     "counter",
     ("deployment", "feature", "status"),
+)
+FEATURE_KEYS = Metric(
+    "sluice_feature_keys_total",
+    "Distinct entity keys of a list, where views tolerate something: hit (from memory, young enough), read, last_known "
+    "(from memory, because the store did not answer), late, skipped (optional, and no time).",
+    "counter",
+    ("deployment", "outcome"),
 )
 SHADOW_ROWS = Metric(
     "sluice_shadow_rows_total",
@@ -115,6 +122,7 @@ ALL = (
     LIST_ROWS,
     DECISIONS,
     FEATURES_NOT_FRESH,
+    FEATURE_KEYS,
     SHADOW_ROWS,
     SHADOW_FLIPS,
     RECORDS,

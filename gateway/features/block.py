@@ -28,12 +28,14 @@ class FeatureBlock:
 
     plan: Plan
     values: NDArray[np.float64]
-    """(rows, stored): always finite. A feature that is not fresh shows its default, or 0 where it has none."""
+    """(rows, stored): always finite. What is neither fresh nor last known shows its default, or 0 where it has none."""
     stamps: Sequence[bytes | None]
     """Event times as Feast stored them; row by row, one for each of `plan.views`."""
     event_now: float
     odd: dict[int, RowStatus]
     """The rows in which not every feature is fresh."""
+    outcomes: "KeyOutcomes | None" = None
+    """What became of the distinct keys; None where no view tolerates anything, for then all are simply read."""
 
     @property
     def fresh(self) -> bool:
@@ -59,6 +61,20 @@ class FeatureBlock:
     def refused(self) -> NDArray[np.bool_]:
         """(rows,): some feature that has no default is not fresh, so this row may not be scored."""
         return np.array([row in self.odd and bool(self.odd[row].unreadable) for row in range(len(self.values))], bool)
+
+
+class KeyOutcomes(NamedTuple):
+    """How many distinct entity keys of a list ended in which way; the names are those of the metric's label."""
+
+    hit: int
+    """From memory, young enough not to be asked for."""
+    read: int
+    last_known: int
+    """From memory, because the store did not answer in time."""
+    late: int
+    """Not read in time, and nothing of it was remembered."""
+    skipped: int
+    """Not asked for, because the time would not have sufficed, and nothing of it was remembered."""
 
 
 class Draft(NamedTuple):

@@ -114,7 +114,7 @@ def _one_by_one(
     """Read one key's fields into their places; return its stamps."""
     unknown: list[bytes | None] = [None] * (layout.fields - layout.features)
     if not isinstance(reply, list) or len(reply) != layout.fields or not all(map(_is_field, reply)):
-        statuses[:] = _status_without_fields(reply)
+        statuses[:] = FeatureStatus.LATE if is_late(reply) else FeatureStatus.BROKEN
         return unknown
     if reply == layout.absent:
         statuses[:] = FeatureStatus.MISSING
@@ -128,10 +128,6 @@ def _is_field(field: object) -> bool:
     return field is None or type(field) is bytes
 
 
-def _status_without_fields(reply: Reply) -> FeatureStatus:
-    """Redis in trouble (loading, failing over, no permission) is late and no arm's fault; bad data is broken."""
-    if reply is None:
-        return FeatureStatus.LATE
-    if isinstance(reply, hiredis.ReplyError) and not str(reply).startswith(_DATA_AT_FAULT):
-        return FeatureStatus.LATE
-    return FeatureStatus.BROKEN
+def is_late(reply: Reply) -> bool:
+    """Whether Redis did not answer in time, or is in trouble (loading, failing over, no permission): no arm's fault."""
+    return reply is None or (isinstance(reply, hiredis.ReplyError) and not str(reply).startswith(_DATA_AT_FAULT))

@@ -6,6 +6,7 @@ event times come last. Built once when the plan is loaded.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,10 @@ class Layout:
     fields: int = field(init=False)
     absent: list[bytes | None] = field(init=False)
     """The reply for a key that does not exist."""
+    names: tuple[bytes, ...] = field(init=False)
+    """Redis field by place in the reply."""
+    digest: bytes = field(init=False)
+    """What tells its replies from those of other layouts to the same key."""
     stand_in: list[bytes] = field(init=False)
     """A reply that is whole and says nothing, to hold the place of one that is not whole."""
 
@@ -80,6 +85,8 @@ class Layout:
         put(self, "features", len(features))
         put(self, "fields", len(names))
         put(self, "absent", [None] * len(names))
+        put(self, "names", tuple(names))
+        put(self, "digest", blake2b(self.tail, digest_size=8).digest())
         zeros = [bytes([TAGS[kind]]).ljust(WIDTHS.get(kind, 2), b"\0") for kind in types]
         put(self, "stand_in", zeros + [b""] * len(self.views))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.call import FeatureStatus
 from gateway.features.block import FeatureBlock, conclude, empty_draft
 from gateway.features.decode import Reply, decode_rows
+from gateway.features.layout import Layout
 from gateway.features.plan import Group, Plan
 
 
@@ -16,9 +17,14 @@ class ListRead:
     def __init__(self, plan: Plan, keys: Sequence[tuple[bytes, ...]]) -> None:
         self._plan = plan
         self._rows = len(keys)
-        self._parts = list(map(_Part, plan.groups, zip(*keys, strict=True)))
-        self.commands = b"".join([part.group.layout.commands(part.keys) for part in self._parts])
+        self._parts = list(map(Part, plan.groups, zip(*keys, strict=True)))
+        self.commands = b"".join([part.layout.commands(part.keys) for part in self._parts])
         self.owed = sum([len(part.keys) for part in self._parts])
+
+    @property
+    def asked(self) -> list[tuple[Layout, Sequence[bytes]]]:
+        """The same as `commands`, for a store that needs no bytes."""
+        return [(part.layout, part.keys) for part in self._parts]
 
     def conclude(self, replies: list[Reply], event_now: float) -> FeatureBlock:
         """The block, from replies in the order of the commands; those missing at the end are late."""
@@ -36,13 +42,13 @@ class ListRead:
         return conclude(plan, decode_rows(plan, list(zip(*by_group, strict=True))), event_now)
 
 
-class _Part:
+class Part:
     """One group's distinct keys, and which row wants which."""
 
-    __slots__ = ("_wanted_by", "group", "keys")
+    __slots__ = ("_wanted_by", "keys", "layout")
 
     def __init__(self, group: Group, keys: Sequence[bytes]) -> None:
-        self.group = group
+        self.layout = group.layout
         self.keys: Sequence[bytes] = keys
         self._wanted_by: list[int] | None = None
         distinct = dict.fromkeys(keys)
@@ -54,3 +60,7 @@ class _Part:
     def by_row(self, replies: list[Reply]) -> list[Reply]:
         """From one reply per key to one per row."""
         return replies if self._wanted_by is None else [replies[at] for at in self._wanted_by]
+
+    def place_of(self, row: int) -> int:
+        """Which of the keys a row wants."""
+        return row if self._wanted_by is None else self._wanted_by[row]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
+from gateway.features.tolerance import Tolerance
 
 __all__ = ["FeatureBlock", "FeatureReader"]
 
@@ -18,11 +19,16 @@ class FeatureReader(Protocol):
         keys: Sequence[tuple[bytes, ...]],
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # one `call_later` a list
+        tolerance: Tolerance | None = None,
     ) -> FeatureBlock:
         """Return one row for each of `keys` (from `plan.row_keys`), in their order.
 
         Never raises for trouble of the store: what could not be read within `timeout` seconds is LATE. `event_now` is
         the deployment's clock in unix seconds and decides what is stale. The arrays are the caller's to change.
         Cancellation is safe: what was asked for is thrown away when it comes.
+
+        With a `tolerance` (one that is always the plan's own) a group that was read less than its `cache` seconds ago
+        is not asked for; one that is optional is not, either, when `timeout` is less than what reads take at present;
+        and values that were read not longer than `last_known` seconds ago stand in for those that are late.
         """
         ...

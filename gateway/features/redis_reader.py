@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.features.address import RedisAddress
@@ -11,26 +12,37 @@ from gateway.features.connection import Connection, ConnectionLimits
 from gateway.features.decode import Reply
 from gateway.features.keeper import Keeper, KeeperLimits
 from gateway.features.list_read import ListRead
+from gateway.features.memory import MemoryLimits
 from gateway.features.plan import Plan
+from gateway.features.recollection import Recollection
+from gateway.features.tolerance import Tolerance
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RedisLimits:
-    """How many connections, and when to give one up."""
+    """How many connections, when to give one up, and how much to remember."""
 
     connections: int = 2
     connection: ConnectionLimits = field(default_factory=ConnectionLimits)
     keeper: KeeperLimits = field(default_factory=KeeperLimits)
+    memory: MemoryLimits = field(default_factory=MemoryLimits)
 
 
 class RedisFeatureReader:
-    """A FeatureReader on one Redis server, between `start` and `close`, on one event loop."""
+    """A FeatureReader on one Redis server, between `start` and `close`, on one event loop.
 
-    def __init__(self, address: RedisAddress, limits: RedisLimits | None = None) -> None:
+    `clock` is the worker's monotonic one.
+    """
+
+    def __init__(
+        self, address: RedisAddress, limits: RedisLimits | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._address = address
         self._limits = limits or RedisLimits()
+        self._recollection = Recollection(self._limits.memory, clock)
+        self.read_time = self._recollection.read_time
         self._keepers: list[Keeper] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -64,8 +76,13 @@ class RedisFeatureReader:
         keys: Sequence[tuple[bytes, ...]],
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # one `call_later` a list
+        tolerance: Tolerance | None = None,
     ) -> FeatureBlock:
         """Read a list of rows; see FeatureReader."""
+        if tolerance is not None:
+            tolerant = self._recollection.begin(plan, keys, tolerance, timeout)
+            replies = await self._ask(tolerant.commands, tolerant.owed, timeout) if tolerant.owed else []
+            return self._recollection.end(tolerant, replies, event_now)
         wanted = ListRead(plan, keys)
         replies = await self._ask(wanted.commands, wanted.owed, timeout) if wanted.owed else []
         return wanted.conclude(replies, event_now)

@@ -7,8 +7,11 @@ from functools import lru_cache
 from gateway.call import FeatureStatus
 from gateway.features.layout import Feature, View
 
-DEGRADING = (FeatureStatus.STALE, FeatureStatus.LATE, FeatureStatus.BROKEN)
+DEGRADING = (FeatureStatus.STALE, FeatureStatus.LATE, FeatureStatus.BROKEN, FeatureStatus.LAST_KNOWN)
 """Null and missing are no degradation: a new card is simply new."""
+
+READABLE = (FeatureStatus.FRESH, FeatureStatus.LAST_KNOWN)
+"""With these the value itself is used, with all others its default."""
 
 # By number: an enum's own call costs a microsecond a feature.
 _STATUS = {int(status): status for status in FeatureStatus}
@@ -25,7 +28,7 @@ class RowStatus:
     statuses: Mapping[str, FeatureStatus]
     """The same by name."""
     unreadable: Mapping[str, FeatureStatus]
-    """Those of them that have no default: with any, the row may not be scored."""
+    """Those of them that have neither a value nor a default: with any, the row may not be scored."""
     reasons: tuple[str, ...]
     """Why an answer made of this row is degraded."""
 
@@ -49,7 +52,9 @@ class RowStatuses:
         cells = tuple([(column, _STATUS[code]) for column, code in enumerate(codes) if code != FeatureStatus.FRESH])
         statuses = {self._stored[column].name: status for column, status in cells}
         unreadable = {
-            self._stored[column].name: status for column, status in cells if self._stored[column].default is None
+            self._stored[column].name: status
+            for column, status in cells
+            if self._stored[column].default is None and status not in READABLE
         }
         found = set(statuses.values())
         reasons = tuple([f"features_{status.name.lower()}" for status in DEGRADING if status in found])

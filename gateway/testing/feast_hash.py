@@ -11,7 +11,7 @@ from gateway.testing.feast_bytes import StoredValue, encode_stamp, encode_value
 
 
 class FeastHash:
-    """The same `put` as FixedFeatures, into the Redis hashes that a plan's keys name."""
+    """The same `put` and `remove` as FixedFeatures, into the Redis hashes that a plan's keys name."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -32,3 +32,7 @@ class FeastHash:
                 if fields:
                     words = chain.from_iterable(fields.items())
                     self._client.execute_command("HSET", key, *words)  # type: ignore[no-untyped-call]  # redis-py's
+
+    def remove(self, plan: Plan, entities: Mapping[str, KeyValue]) -> None:
+        """Store nothing of a row any more."""
+        self._client.delete(*plan.row_keys(entities))

@@ -1,27 +1,33 @@
 """A feature store in memory: keeps the promises of the Redis reader, and can be told to be away or late."""
 
-import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
-from gateway.call import FeatureStatus
-from gateway.features.block import FeatureBlock, conclude, empty_draft
+from gateway.features.block import FeatureBlock
+from gateway.features.decode import Reply
 from gateway.features.keys import KeyValue
+from gateway.features.layout import Layout
+from gateway.features.list_read import ListRead
+from gateway.features.memory import MemoryLimits
 from gateway.features.plan import Plan
-from gateway.testing.feast_bytes import StoredValue, encode_stamp
+from gateway.features.recollection import Recollection
+from gateway.features.tolerance import Tolerance
+from gateway.testing.feast_bytes import StoredValue, encode_stamp, encode_value
 
 
 class FixedFeatures:
-    """A FeatureReader over what `put` was told. Nothing is there at first."""
+    """A FeatureReader over what `put` was told. Nothing is there at first. `clock` is the worker's monotonic one."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, memory: MemoryLimits | None = None) -> None:
         self.away = False
         """While true, everything is late."""
         self.late_keys: set[bytes] = set()
         """Redis keys (from `plan.row_keys`) that do not answer in time."""
-        self._values: dict[tuple[bytes, bytes], StoredValue] = {}
-        self._stamps: dict[tuple[bytes, bytes], bytes] = {}
+        self.asked: list[bytes] = []
+        """The Redis keys that were asked for, in their order."""
+        self._recollection = Recollection(memory or MemoryLimits(), clock)
+        self.read_time = self._recollection.read_time
+        self._fields: dict[tuple[bytes, bytes], bytes] = {}
 
     def put(
         self, plan: Plan, entities: Mapping[str, KeyValue], values: Mapping[str, StoredValue], event_time: float | None
@@ -31,9 +37,14 @@ class FixedFeatures:
             for view in group.views:
                 for feature in view.features:
                     if feature.name in values:
-                        self._values[key, feature.field] = values[feature.name]
+                        self._fields[key, feature.field] = encode_value(feature.type, values[feature.name])
                         if event_time is not None:
-                            self._stamps[key, view.stamp_field] = encode_stamp(event_time)
+                            self._fields[key, view.stamp_field] = encode_stamp(event_time)
+
+    def remove(self, plan: Plan, entities: Mapping[str, KeyValue]) -> None:
+        """Store nothing of a row any more."""
+        gone = plan.row_keys(entities)
+        self._fields = {name: value for name, value in self._fields.items() if name[0] not in gone}
 
     async def read(
         self,
@@ -41,25 +52,20 @@ class FixedFeatures:
         keys: Sequence[tuple[bytes, ...]],
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # as FeatureReader
+        tolerance: Tolerance | None = None,
     ) -> FeatureBlock:
         """Read a list of rows; see FeatureReader."""
-        found = empty_draft(len(keys), len(plan.stored), len(plan.views), FeatureStatus.LATE)
-        statuses = np.full(found.values.shape, FeatureStatus.LATE, np.uint8)
-        for row, row_keys in enumerate(keys):
-            for group, key, (columns, views) in zip(plan.groups, row_keys, plan.spans, strict=True):
-                if not (self.away or timeout <= 0 or key in self.late_keys):
-                    found.put_stamps(row, views, [self._stamps.get((key, view.stamp_field)) for view in group.views])
-                    features = [feature for view in group.views for feature in view.features]
-                    read = [self._one(key, feature.field) for feature in features]
-                    found.values[row, columns], statuses[row, columns] = zip(*read, strict=True)
-        return conclude(plan, found._replace(statuses=statuses), event_now)
+        if tolerance is not None:
+            tolerant = self._recollection.begin(plan, keys, tolerance, timeout)
+            return self._recollection.end(tolerant, self._replies(tolerant.asked, timeout), event_now)
+        wanted = ListRead(plan, keys)
+        return wanted.conclude(self._replies(wanted.asked, timeout), event_now)
 
-    def _one(self, key: bytes, field: bytes) -> tuple[float, FeatureStatus]:
-        if (key, field) not in self._values:
-            return 0.0, FeatureStatus.MISSING
-        value = self._values[key, field]
-        if value is None:
-            return 0.0, FeatureStatus.NULL
-        if isinstance(value, str):
-            return math.nan, FeatureStatus.BROKEN
-        return float(value), FeatureStatus.FRESH
+    def _replies(self, asked: Sequence[tuple[Layout, Sequence[bytes]]], timeout: float) -> list[Reply]:
+        self.asked += [key for _, keys in asked for key in keys]
+        if self.away or timeout <= 0:
+            return []
+        return [None if key in self.late_keys else self._reply(layout, key) for layout, keys in asked for key in keys]
+
+    def _reply(self, layout: Layout, key: bytes) -> Reply:
+        return [self._fields.get((key, name)) for name in layout.names]

@@ -18,6 +18,7 @@ from gateway.errors import GatewayError
 from gateway.features.block import FeatureBlock
 from gateway.features.list_read import ListRead
 from gateway.features.plan import Plan
+from gateway.features.tolerance import Tolerance
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
@@ -76,6 +77,7 @@ class AnsweredReader:
         keys: Sequence[tuple[bytes, ...]],
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # the seam's own
+        tolerance: Tolerance | None = None,
     ) -> FeatureBlock:
         """Return the rows that `replies` stores."""
         rows = len(keys)

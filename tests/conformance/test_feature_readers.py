@@ -3,73 +3,33 @@
 import math
 import random
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
-import redis
 
 from gateway.call import FeatureStatus
-from gateway.features.address import parse_address
-from gateway.features.block import FeatureBlock
-from gateway.features.keys import KeyValue
-from gateway.features.plan import Plan
-from gateway.features.reader import FeatureReader
-from gateway.features.redis_reader import RedisFeatureReader
-from gateway.testing.feast_hash import FeastHash
-from gateway.testing.fixed_features import FixedFeatures, StoredValue
+from gateway.testing.fixed_features import StoredValue
 from gateway.testing.plans import small_plan
 from gateway.testing.redis_server import RedisServer
-
-NOW = 1_554_076_800.0
-HOUR = 3600.0
-FRESH, NULL, MISSING, STALE, LATE, BROKEN = list(FeatureStatus)
-WHOLE: dict[str, StoredValue] = {"card_count": 1.0, "card_limit": 2.0, "store_count": 3.0}
-
-
-class Store(Protocol):
-    """Where a test puts what a reader shall find."""
-
-    def put(
-        self, plan: Plan, entities: Mapping[str, KeyValue], values: Mapping[str, StoredValue], event_time: float | None
-    ) -> None: ...
-
-
-@dataclass
-class Subject:
-    """A reader, its store, and the plan of both: two groups; card has a limit of an hour, store has none."""
-
-    reader: FeatureReader
-    store: Store
-    plan: Plan
-
-    def put(self, card: int, values: Mapping[str, StoredValue] = WHOLE, age: float | None = 60.0) -> None:
-        self.store.put(self.plan, entities(card), values, None if age is None else NOW - age)
-
-    async def read(self, *cards: int, timeout: float = 5.0) -> FeatureBlock:  # noqa: ASYNC109  # the reader's own
-        keys = [self.plan.row_keys(entities(card)) for card in cards]
-        return await self.reader.read(self.plan, keys, NOW, timeout)
-
-
-def entities(card: int) -> dict[str, KeyValue]:
-    return {"card_id": card, "store_id": card + 1000}
+from tests.conformance.feature_subjects import (
+    BROKEN,
+    FRESH,
+    HOUR,
+    LATE,
+    MISSING,
+    NULL,
+    STALE,
+    WHOLE,
+    Subject,
+    subject_of,
+)
 
 
 @pytest.fixture(params=["redis", "fixed"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path, redis_server: RedisServer) -> AsyncIterator[Subject]:
-    plan = small_plan(tmp_path, project="battery")
-    if request.param == "fixed":
-        fixed = FixedFeatures()
-        yield Subject(fixed, fixed, plan)
-        return
-    reader = RedisFeatureReader(parse_address(redis_server.url))
-    await reader.start()
-    with redis.Redis(port=redis_server.port) as client:
-        yield Subject(reader, FeastHash(client), plan)
-        client.flushdb()
-    await reader.close()
+    async with subject_of(request.param, small_plan(tmp_path, project="battery"), redis_server) as subject:
+        yield subject
 
 
 async def test_what_is_there_is_fresh(subject: Subject) -> None:

@@ -39,7 +39,7 @@ pytestmark = [
 
 NOW = 1_554_076_800
 DB = 5
-FRESH, NULL, MISSING, STALE, LATE, BROKEN = list(FeatureStatus)
+FRESH, NULL, MISSING, STALE, LATE, BROKEN, LAST_KNOWN = list(FeatureStatus)
 
 KEY_DTYPES = {"bytes": Bytes, "string": String, "int32": Int32, "int64": Int64, "unix_timestamp": UnixTimestamp}
 DTYPES = {

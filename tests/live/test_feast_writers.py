@@ -33,7 +33,7 @@ pytestmark = [
 
 NOW = 1_554_076_800
 DB = 6
-FRESH, NULL, MISSING, STALE, LATE, BROKEN = list(FeatureStatus)
+FRESH, NULL, MISSING, STALE, LATE, BROKEN, LAST_KNOWN = list(FeatureStatus)
 ROWS: list[dict[str, KeyValue]] = [
     {"pickup": 1, "dropoff": 2},
     {"pickup": 2, "dropoff": 1},

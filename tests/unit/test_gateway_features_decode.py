@@ -22,7 +22,7 @@ from gateway.testing.feast_hash import encode_stamp, encode_value
 from gateway.testing.plans import small_plan
 
 NOW = 1_554_076_800.0
-FRESH, NULL, MISSING, STALE, LATE, BROKEN = list(FeatureStatus)
+FRESH, NULL, MISSING, STALE, LATE, BROKEN, LAST_KNOWN = list(FeatureStatus)
 
 
 @pytest.fixture

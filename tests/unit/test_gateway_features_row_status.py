@@ -6,7 +6,7 @@ from gateway.call import FeatureStatus
 from gateway.features.row_status import ALL_FRESH, RowStatuses
 from gateway.testing.plans import small_plan
 
-FRESH, NULL, MISSING, STALE, LATE, BROKEN = FeatureStatus
+FRESH, NULL, MISSING, STALE, LATE, BROKEN, LAST_KNOWN = FeatureStatus
 
 
 @pytest.fixture
@@ -22,12 +22,19 @@ def test_a_status_names_what_was_not_fresh(statuses: RowStatuses) -> None:
     assert found.reasons == ("features_stale",)
 
 
+def test_a_last_known_value_is_a_value(statuses: RowStatuses) -> None:
+    found = statuses.of(bytes([LAST_KNOWN] * 3))
+    assert found.statuses == dict.fromkeys(["card_count", "card_limit", "store_count"], LAST_KNOWN)
+    assert not found.unreadable
+
+
 @pytest.mark.parametrize(
     ("codes", "reasons"),
     [
         ([NULL, MISSING, FRESH], ()),
         ([LATE, LATE, LATE], ("features_late",)),
         ([BROKEN, LATE, STALE], ("features_stale", "features_late", "features_broken")),
+        ([LAST_KNOWN, LATE, LAST_KNOWN], ("features_late", "features_last_known")),
     ],
 )
 def test_null_and_missing_degrade_nothing(

@@ -37,6 +37,8 @@ class _FeatureStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Feature
     """The feature store did not answer in its share of the budget."""
     FEATURE_STATUS_BROKEN: _FeatureStatus.ValueType  # 6
     """Stored with another type than the plan says."""
+    FEATURE_STATUS_LAST_KNOWN: _FeatureStatus.ValueType  # 7
+    """The feature store did not answer; an earlier value stood in, not older than its feature view tolerates."""
 
 class FeatureStatus(_FeatureStatus, metaclass=_FeatureStatusEnumTypeWrapper): ...
 
@@ -52,6 +54,8 @@ FEATURE_STATUS_LATE: FeatureStatus.ValueType  # 5
 """The feature store did not answer in its share of the budget."""
 FEATURE_STATUS_BROKEN: FeatureStatus.ValueType  # 6
 """Stored with another type than the plan says."""
+FEATURE_STATUS_LAST_KNOWN: FeatureStatus.ValueType  # 7
+"""The feature store did not answer; an earlier value stood in, not older than its feature view tolerates."""
 Global___FeatureStatus: _TypeAlias = FeatureStatus  # noqa: Y015
 
 @_typing.final
