@@ -1,17 +1,19 @@
-"""Where Redis is and who we are there, from a URL.
+"""Where Redis is and who we are there, from a URL: one server, or the sentinels that know it.
 
 redis-py reads the URL and builds the TLS context, so that every option spells as its users know it; the socket is ours.
 """
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis.asyncio.connection import SSLConnection, parse_url
 from redis.exceptions import RedisError
 
 _SCHEMES = ("redis", "rediss", "unix")
+_SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+_SENTINEL_PORT = 26379
 _FALSE = {"false", "no", "n", "f", "0"}
 _UNDERSTOOD = {"host", "port", "path", "username", "password", "db", "connection_class"}
 
@@ -31,6 +33,8 @@ class RedisAddress:
     password: str = field(default="", repr=False)
     db: int = 0
     tls: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    leads: bool = False
+    """It has to be a master: sentinels said so, but may be behind the times."""
 
     def __str__(self) -> str:
         """The address as a URL without its credentials."""
@@ -39,13 +43,67 @@ class RedisAddress:
         return f"{'rediss' if self.tls else 'redis'}://{self.host}:{self.port}/{self.db}"
 
 
-def parse_address(url: str) -> RedisAddress:
-    """Read `redis://`, `rediss://` (TLS) or `unix://`. Raises AddressError for the rest, Cluster and Sentinel too."""
+@dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """A service by the name that Redis Sentinel knows it by."""
+
+    sentinels: tuple[RedisAddress, ...]
+    service: str
+    server: RedisAddress
+    """Everything about the master but its host and port."""
+
+    def __str__(self) -> str:
+        """The address as a URL without its credentials."""
+        tls, hosts = self.server.tls, ",".join(f"{one.host}:{one.port}" for one in self.sentinels)
+        return f"{'rediss' if tls else 'redis'}+sentinel://{hosts}/{self.service}/{self.server.db}"
+
+
+def parse_address(url: str) -> RedisAddress | SentinelAddress:
+    """Read `redis://`, `rediss://` (TLS), `unix://`, or `redis+sentinel://HOST:PORT,.../SERVICE/DATABASE`.
+
+    Raises AddressError for the rest, Redis Cluster too.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme in _SENTINEL_SCHEMES:
+        return _parse_sentinels(_SENTINEL_SCHEMES[scheme], rest)
+    return _parse_server(url)
+
+
+def _parse_sentinels(scheme: str, rest: str) -> SentinelAddress:
+    """Credentials and TLS options are the servers'; the sentinels' own credentials are options that say so."""
+    authority, _, path = rest.partition("?")[0].partition("/")
+    service, _, database = path.partition("/")
+    if not service:
+        raise AddressError("after the sentinels' addresses comes the name of the service: .../SERVICE/DATABASE")
+    credentials, at, hosts = authority.rpartition("@")
+    options = parse_qsl(rest.partition("?")[2])
+    own = {name: value for name, value in options if name in ("sentinel_username", "sentinel_password")}
+    others = urlencode([(name, value) for name, value in options if name not in own])
+    server = _parse_server(f"{scheme}://{credentials}{at}sentinel/{database}?{others}")
+    try:
+        places = [urlsplit(f"//{host}") for host in hosts.split(",")]
+        sentinels = [
+            replace(
+                server,
+                host=place.hostname or "localhost",
+                port=place.port or _SENTINEL_PORT,
+                username=own.get("sentinel_username", ""),
+                password=own.get("sentinel_password", ""),
+                db=0,
+            )
+            for place in places
+        ]
+    except ValueError as exc:
+        raise AddressError(f"Redis address: {exc}") from exc
+    return SentinelAddress(tuple(sentinels), service, replace(server, leads=True))
+
+
+def _parse_server(url: str) -> RedisAddress:
     parts = urlsplit(url)
-    if "cluster" in parts.scheme or "sentinel" in parts.scheme or "," in parts.netloc.rpartition("@")[2]:
-        raise AddressError("Redis Cluster and Sentinel are not supported yet: give the address of one server")
+    if "cluster" in parts.scheme or "," in parts.netloc.rpartition("@")[2]:
+        raise AddressError("Redis Cluster is not supported: give the address of one server, or of its sentinels")
     if parts.scheme not in _SCHEMES:
-        raise AddressError("a Redis address starts with redis://, rediss:// or unix://")
+        raise AddressError("a Redis address starts with redis://, rediss://, unix:// or redis+sentinel://")
     if parts.scheme != "unix" and parts.path.strip("/") and not parts.path.strip("/").isdecimal():
         raise AddressError(f"the database of a Redis address is a number, got {parts.path.strip('/')!r}")
     try:

@@ -4,11 +4,17 @@ Own protocol instead of redis-py's client: that one spends 80 us of event loop p
 cancelled, must throw the connection away, because it does not know how many replies are still to come. Here a list that
 gave up leaves its replies owed, they are counted off when they come, and the next list gets its own.
 
+A server that says nothing while it owes replies is taken for frozen, and is not asked until it speaks. That is all the
+circuit breaker there is: no count of failures, which would also count lists in a hurry on a healthy server, and no
+trials, for the replies that are owed are the trial. They come in the moment of the thaw, and cost a server in trouble
+nothing. It is judged by connection, so that one whose path is cut leaves its lists to the others.
+
 Nothing here waits or sets a timer. Writing is not paced: what is owed is bounded, so the send buffer is too.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -25,6 +31,8 @@ class ConnectionLimits:
 
     owed: int = 4096
     """Replies owed before the next list; a healthy server owes a few hundred."""
+    silence: float = 0.1
+    """Seconds without a word, while replies are owed, after which only lists that would wait for longer ask."""
     patience: float = 2.0
     """Seconds that the oldest reply may be owed when the next list comes: a peer that vanished says nothing."""
     reply_bytes: int = 1 << 20
@@ -59,23 +67,22 @@ class Batch:
 class Connection(asyncio.Protocol):
     """One socket's life: it is never opened again. `lost` gets the reason when it is over."""
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self._waiting: deque[Batch] = deque()
+        self._heard = 0.0
         self.owed = 0
         self.lost: asyncio.Future[str] = self._loop.create_future()
 
     def ask(self, commands: bytes, owed: int) -> Batch | None:
-        """Send commands that get `owed` replies. None when the connection is over, or is found to be beyond hope."""
-        now = self._loop.time()
-        if self._waiting and not self._hopeful(now):
-            self.drop(f"{self.owed} replies owed for {now - self._waiting[0].asked:.1f} s")
+        """Send commands that get `owed` replies. None when the connection is over."""
         if self._transport is None:
             return None
-        batch = Batch(owed, now, self._loop.create_future())
+        batch = Batch(owed, self._clock(), self._loop.create_future())
         self._waiting.append(batch)
         self.owed += owed
         self._transport.write(commands)
@@ -83,8 +90,18 @@ class Connection(asyncio.Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether it is open."""
         return self._transport is not None
+
+    def listens(self, now: float, wait: float) -> bool:
+        """Whether to ask it, for a list that would wait so long. One that is found to be beyond hope is dropped."""
+        if not self._waiting:
+            return self._transport is not None
+        asked = self._waiting[0].asked
+        if self.owed > self._limits.owed or now - asked > self._limits.patience:
+            self.drop(f"{self.owed} replies owed for {now - asked:.1f} s")
+            return False
+        return now - max(asked, self._heard) <= max(self._limits.silence, wait)
 
     def drop(self, reason: str) -> None:
         """Close at once; whoever waits gets what has come."""
@@ -97,9 +114,6 @@ class Connection(asyncio.Protocol):
             self._waiting.popleft().give_up()
         self.owed = 0
 
-    def _hopeful(self, now: float) -> bool:
-        return self.owed <= self._limits.owed and now - self._waiting[0].asked <= self._limits.patience
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         self._transport = cast(asyncio.Transport, transport)
@@ -109,6 +123,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         reader, waiting = self._reader, self._waiting
+        self._heard = self._clock()
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not _MORE:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from gateway.features.address import RedisAddress
+from gateway.features.address import RedisAddress, SentinelAddress
 from gateway.features.block import FeatureBlock
 from gateway.features.connection import Connection, ConnectionLimits
 from gateway.features.decode import Reply
@@ -15,7 +16,9 @@ from gateway.features.list_read import ListRead
 from gateway.features.memory import MemoryLimits
 from gateway.features.plan import Plan
 from gateway.features.recollection import Recollection
+from gateway.features.sentinels import Sentinels
 from gateway.features.tolerance import Tolerance
+from gateway.features.whereabouts import OnePlace
 
 log = logging.getLogger(__name__)
 
@@ -31,31 +34,34 @@ class RedisLimits:
 
 
 class RedisFeatureReader:
-    """A FeatureReader on one Redis server, between `start` and `close`, on one event loop.
+    """A FeatureReader on one Redis server, or on the master that sentinels name.
 
-    `clock` is the worker's monotonic one.
+    It reads between `start` and `close`, on one event loop. `clock` is the worker's monotonic one.
     """
 
     def __init__(
-        self, address: RedisAddress, limits: RedisLimits | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        address: RedisAddress | SentinelAddress,
+        limits: RedisLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._address = address
         self._limits = limits or RedisLimits()
+        self._clock = clock
+        self._whereabouts = Sentinels(address, clock) if isinstance(address, SentinelAddress) else OnePlace(address)
         self._recollection = Recollection(self._limits.memory, clock)
         self.read_time = self._recollection.read_time
+        self._silent = False
         self._keepers: list[Keeper] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open the connections; return when each was tried once. A Redis that is away is no error: reads are late."""
-        loop = asyncio.get_running_loop()
         for number in range(self._limits.connections):
             name = f"features-redis-{number}"
-            keeper = Keeper(self._address, self._limits.connection, self._limits.keeper, name)
-            task = loop.create_task(keeper.run(), name=name)
-            task.add_done_callback(_log_death)
+            keeper = Keeper(self._whereabouts, self._limits.connection, self._limits.keeper, name, self._clock)
+            self._begin(keeper.run(), name)
             self._keepers.append(keeper)
-            self._tasks.append(task)
+        self._begin(self._whereabouts.watch(self._move), "features-redis-whereabouts")
         await asyncio.gather(*[keeper.tried.wait() for keeper in self._keepers])
 
     async def close(self) -> None:
@@ -88,7 +94,7 @@ class RedisFeatureReader:
         return wanted.conclude(replies, event_now)
 
     async def _ask(self, commands: bytes, owed: int, timeout: float) -> list[Reply]:  # noqa: ASYNC109  # one `call_later` a list
-        connection = self._least_busy()
+        connection = self._least_busy(timeout)
         batch = connection.ask(commands, owed) if connection is not None and timeout > 0 else None
         if batch is None:
             return []
@@ -98,13 +104,29 @@ class RedisFeatureReader:
         finally:
             timer.cancel()
 
-    def _least_busy(self) -> Connection | None:
-        best = None
+    def _least_busy(self, wait: float) -> Connection | None:
+        best, now, alive = None, self._clock(), False
         for keeper in self._keepers:
             current = keeper.current
-            if current is not None and current.alive and (best is None or current.owed < best.owed):
-                best = current
+            if current is not None and current.alive:
+                alive = True
+                if current.listens(now, wait) and (best is None or current.owed < best.owed):
+                    best = current
+        if self._silent if best is not None else alive and not self._silent:
+            self._silent = best is None
+            log.warning(
+                "the feature store %s", "answers again" if best else "says nothing: until it does, it is not asked"
+            )
         return best
+
+    def _move(self, address: RedisAddress) -> None:
+        for keeper in self._keepers:
+            keeper.move(address)
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(_log_death)
+        self._tasks.append(task)
 
 
 def _log_death(task: asyncio.Task[None]) -> None:

@@ -1,9 +1,10 @@
-"""A redis-server of one's own on a free port, for tests: it can be paused, killed and started again."""
+"""A redis-server or a sentinel of one's own on a free port, for tests: it can be paused, killed and started again."""
 
 import os
 import signal
 import socket
 import subprocess
+from pathlib import Path
 from typing import IO
 
 from gateway.embedded_redis import find_server
@@ -41,10 +42,13 @@ class RedisServer:
         """End it for good, paused or not."""
         self.kill()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _command(self) -> list[str]:
         settings = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        return [find_server(), *settings, *self._arguments]
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
-            [find_server(), *settings, *self._arguments],
+            self._command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -58,10 +62,28 @@ class RedisServer:
         return process
 
 
+class SentinelServer(RedisServer):
+    """A sentinel that watches over one master alone, and is quick to replace it. Its file lies in `directory`."""
+
+    def __init__(self, directory: Path, service: str, master: RedisServer) -> None:
+        self._file = directory / "sentinel.conf"
+        self._rules = [
+            f"sentinel monitor {service} 127.0.0.1 {master.port} 1",
+            f"sentinel down-after-milliseconds {service} 500",
+            f"sentinel failover-timeout {service} 2000",
+        ]
+        super().__init__()
+
+    def _command(self) -> list[str]:
+        place = [f"port {self.port}", "bind 127.0.0.1", f"dir {self._file.parent}"]
+        self._file.write_text("\n".join([*place, *self._rules, ""]))
+        return [find_server(), str(self._file), "--sentinel"]
+
+
 def _says_ready(output: IO[bytes]) -> bool:
     """Read the log up to that line, then close it: redis minds no closed log, but it would block on a full one."""
     with output:
-        return any(b"eady to accept connections" in line for line in output)
+        return any(b"eady to accept connections" in line or b"Sentinel ID is" in line for line in output)
 
 
 def _free_port() -> int:

@@ -1,29 +1,22 @@
 """The Redis reader when Redis misbehaves: late at once or in time, never somebody else's answer, and back again."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 import uvloop
 
 from gateway.call import FeatureStatus
-from gateway.features.address import parse_address
-from gateway.features.block import FeatureBlock
-from gateway.features.connection import ConnectionLimits
-from gateway.features.keeper import KeeperLimits
 from gateway.features.plan import Plan
-from gateway.features.redis_reader import RedisFeatureReader, RedisLimits
+from gateway.features.redis_reader import RedisFeatureReader
 from gateway.testing.feast_hash import FeastHash
 from gateway.testing.plans import small_plan
 from gateway.testing.redis_server import RedisServer
+from tests.live.reading_features import CARDS, FRESH, NOW, fill, is_late, read, read_until_fresh, reading
 
-NOW = 1_554_076_800.0
-FRESH, LATE, BROKEN = FeatureStatus.FRESH, FeatureStatus.LATE, FeatureStatus.BROKEN
-CARDS = range(40)
+BROKEN = FeatureStatus.BROKEN
 Scenario = Callable[[RedisFeatureReader], Awaitable[None]]
 Run = Callable[[Scenario], None]
 
@@ -55,38 +48,6 @@ def run(request: pytest.FixtureRequest, server: RedisServer, plan: Plan) -> Run:
             runner.run(whole(scenario))
 
     return start
-
-
-@contextlib.asynccontextmanager
-async def reading(url: str, **limits: Any) -> AsyncIterator[RedisFeatureReader]:
-    keeper = KeeperLimits(connect=0.5, first_pause=0.001, longest_pause=0.01)
-    reader = RedisFeatureReader(parse_address(url), RedisLimits(connection=ConnectionLimits(**limits), keeper=keeper))
-    await reader.start()
-    yield reader
-    await reader.close()
-
-
-def fill(server: RedisServer, plan: Plan) -> None:
-    with redis.Redis(port=server.port) as client:
-        for card in CARDS:
-            values = {"card_count": float(card), "card_limit": 1.0, "store_count": float(card)}
-            FeastHash(client).put(plan, {"card_id": card, "store_id": card}, values, NOW)
-
-
-def read(reader: RedisFeatureReader, plan: Plan, *cards: int, patience: float = 10.0) -> Awaitable[FeatureBlock]:
-    keys = [plan.row_keys({"card_id": card, "store_id": card}) for card in cards]
-    return reader.read(plan, keys, NOW, patience)
-
-
-def is_late(block: FeatureBlock) -> bool:
-    return bool((block.statuses == LATE).all())
-
-
-async def read_until_fresh(reader: RedisFeatureReader, plan: Plan, card: int) -> FeatureBlock:
-    """Ask again and again: the scenario's own limit of time ends it."""
-    while is_late(block := await read(reader, plan, card)):  # noqa: ASYNC110  # a reader tells nobody that it is back
-        await asyncio.sleep(0)
-    return block
 
 
 def test_a_frozen_redis_is_late_and_answers_are_never_mixed_up(run: Run, server: RedisServer, plan: Plan) -> None:

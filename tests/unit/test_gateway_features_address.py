@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.features.address import AddressError, RedisAddress, parse_address
+from gateway.features.address import AddressError, RedisAddress, SentinelAddress, parse_address
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,52 @@ def test_understood(url: str, address: RedisAddress) -> None:
     assert address.tls is None
 
 
+@pytest.mark.parametrize(
+    ("url", "sentinels", "server"),
+    [
+        ("redis+sentinel://one/main", [RedisAddress("one", 26379)], RedisAddress("sentinel", leads=True)),
+        (
+            "redis+sentinel://one:5000,two,[::1]:7000/main/3",
+            [RedisAddress("one", 5000), RedisAddress("two", 26379), RedisAddress("::1", 7000)],
+            RedisAddress("sentinel", db=3, leads=True),
+        ),
+        (
+            "redis+sentinel://me:p%40ss@one/main/0?sentinel_username=asker&sentinel_password=s%26s",
+            [RedisAddress("one", 26379, username="asker", password="s&s")],
+            RedisAddress("sentinel", username="me", password="p@ss", leads=True),
+        ),
+    ],
+)
+def test_sentinels(url: str, sentinels: list[RedisAddress], server: RedisAddress) -> None:
+    address = parse_address(url)
+    assert address == SentinelAddress(tuple(sentinels), "main", server)
+    assert address.server.tls is None
+
+
+def test_sentinels_and_servers_alike_speak_tls() -> None:
+    address = parse_address("rediss+sentinel://one,two/main?ssl_check_hostname=false")
+    assert isinstance(address, SentinelAddress)
+    contexts = [one.tls for one in (*address.sentinels, address.server)]
+    assert all(context is not None and not context.check_hostname for context in contexts)
+    assert str(address) == "rediss+sentinel://one:26379,two:26379/main/0"
+
+
+def tls_of(url: str) -> ssl.SSLContext | None:
+    address = parse_address(url)
+    assert isinstance(address, RedisAddress)
+    return address.tls
+
+
 def test_tls_verifies_unless_told_otherwise(tmp_path: Path) -> None:
-    strict = parse_address("rediss://features:6380/0").tls
+    strict = tls_of("rediss://features:6380/0")
     assert strict is not None
     assert strict.verify_mode is ssl.CERT_REQUIRED
     assert strict.check_hostname
     for told in ("ssl_cert_reqs=none", "ssl_cert_reqs=none&ssl_check_hostname=false"):
-        lax = parse_address(f"rediss://features?{told}").tls
+        lax = tls_of(f"rediss://features?{told}")
         assert lax is not None
         assert lax.verify_mode is ssl.CERT_NONE
-    unnamed = parse_address("rediss://features?ssl_check_hostname=False").tls
+    unnamed = tls_of("rediss://features?ssl_check_hostname=False")
     assert unnamed is not None
     assert not unnamed.check_hostname
     assert unnamed.verify_mode is ssl.CERT_REQUIRED
@@ -49,9 +85,15 @@ def test_tls_verifies_unless_told_otherwise(tmp_path: Path) -> None:
         ("features:6379", "starts with redis://"),
         ("", "starts with redis://"),
         ("http://features", "starts with redis://"),
-        ("redis+sentinel://features:26379/main", "Cluster and Sentinel are not supported"),
-        ("rediss+cluster://features", "Cluster and Sentinel are not supported"),
-        ("redis://:se,cret@one:6379,two:6379", "Cluster and Sentinel are not supported"),
+        ("rediss+cluster://features", "Redis Cluster is not supported"),
+        ("redis://:se,cret@one:6379,two:6379", "Redis Cluster is not supported"),
+        ("redis+sentinel://:secret@one:26379,two:26379", "the name of the service"),
+        ("redis+sentinel://:secret@one/main/first", "database of a Redis address is a number"),
+        ("redis+sentinel://:secret@one:port/main", "Redis address: "),
+        (
+            "redis+sentinel://one/main?sentinel_password=secret&socket_timeout=1",
+            "option socket_timeout is not supported",
+        ),
         ("redis://:secret@features/first", "database of a Redis address is a number"),
         ("redis://:secret@features:port", "Redis address: "),
         ("redis://:secret@features?socket_timeout=1", "option socket_timeout is not supported"),
@@ -66,6 +108,9 @@ def test_refused(url: str, reason: str) -> None:
 
 
 def test_no_password_is_shown() -> None:
+    guarded = parse_address("redis+sentinel://reader:secret@one/main?sentinel_password=secret")
+    assert str(guarded) == "redis+sentinel://one:26379/main/0"
+    assert "secret" not in repr(guarded)
     address = parse_address("redis://reader:secret@features/1")
     assert str(address) == "redis://features:6379/1"
     assert "secret" not in repr(address)

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.features.connection import Batch, Connection, ConnectionLimits
 from gateway.features.decode import Reply
+from gateway.testing.manual_clock import ManualClock
 
 
 class Wire(asyncio.Transport):
@@ -24,8 +25,8 @@ class Wire(asyncio.Transport):
         self.aborted = True
 
 
-def connected(limits: ConnectionLimits | None = None) -> tuple[Connection, Wire]:
-    connection, wire = Connection(limits or ConnectionLimits()), Wire()
+def connected(limits: ConnectionLimits | None = None, clock: ManualClock | None = None) -> tuple[Connection, Wire]:
+    connection, wire = Connection(limits or ConnectionLimits(), clock or ManualClock()), Wire()
     connection.connection_made(wire)
     return connection, wire
 
@@ -95,7 +96,7 @@ async def test_loss_settles_everybody_at_once() -> None:
         ("not the replies", lambda connection: connection.data_received(b"hello\r\n")),
         ("not the replies", lambda connection: connection.data_received(b"+one\r\n+two\r\n+three\r\n")),
         ("more than 64 bytes", lambda connection: connection.data_received(b"$1000\r\n" + b"x" * 100)),
-        ("replies owed", lambda connection: connection.ask(b"?", 1)),
+        ("replies owed", lambda connection: connection.listens(0.0, 0.0)),
     ],
 )
 async def test_what_is_beyond_hope_is_dropped(reason: str, feed: Callable[[Connection], object]) -> None:
@@ -110,7 +111,47 @@ async def test_what_is_beyond_hope_is_dropped(reason: str, feed: Callable[[Conne
 
 
 async def test_a_peer_that_vanished_is_given_up() -> None:
-    connection, wire = connected(ConnectionLimits(patience=-1.0))
+    connection, wire = connected(ConnectionLimits(silence=0.1, patience=2.0))
+    assert connection.listens(100.0, 0.0), "where nothing is owed, silence says nothing"
     ask(connection)
-    assert connection.ask(b"?", 1) is None
+    assert not connection.listens(2.0, 0.0)
+    assert not wire.aborted
+    assert not connection.listens(2.001, 0.0)
     assert wire.aborted
+    assert connection.ask(b"?", 1) is None
+
+
+async def test_a_silent_server_is_asked_by_nobody_who_would_not_wait_that_long() -> None:
+    connection, _ = connected(ConnectionLimits(silence=0.1))
+    ask(connection)
+    assert connection.listens(0.1, 0.05)
+    assert not connection.listens(0.101, 0.05)
+    assert connection.listens(0.25, 0.25), "this list would wait longer than it has been silent"
+    assert not connection.listens(0.251, 0.25)
+
+
+async def test_a_word_ends_the_silence_at_once() -> None:
+    clock = ManualClock()
+    connection, _ = connected(ConnectionLimits(silence=0.1), clock)
+    first, second = ask(connection), ask(connection)
+    first.give_up()
+    clock.advance(1.5)
+    assert not connection.listens(clock(), 0.05)
+    connection.data_received(b"*1\r\n$1\r\na\r\n")
+    assert connection.listens(clock(), 0.05)
+    assert not second.arrived.done()
+    clock.advance(0.11)
+    assert not connection.listens(clock(), 0.05), "the second reply is still owed, and nothing has come since"
+
+
+async def test_a_slow_server_that_goes_on_answering_is_not_silent() -> None:
+    """Each reply comes 80 ms after its list has given up: none is of use, and yet the server is there."""
+    clock = ManualClock()
+    connection, _ = connected(ConnectionLimits(silence=0.1), clock)
+    for _ in range(50):
+        batch = ask(connection)
+        clock.advance(0.05)
+        batch.give_up()
+        assert connection.listens(clock(), 0.05)
+        clock.advance(0.03)
+        connection.data_received(b"*1\r\n$1\r\na\r\n")

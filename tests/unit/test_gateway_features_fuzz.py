@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def read_in_pieces(loop: asyncio.AbstractEventLoop, data: bytes, sizes: list[int
     """What two lists of two and three replies get when `data` comes in pieces, and whether the connection holds."""
 
     async def feed() -> tuple[str, bool]:
-        connection = Connection(ConnectionLimits(reply_bytes=1000))
+        connection = Connection(ConnectionLimits(reply_bytes=1000), time.monotonic)
         connection.connection_made(_Wire())
         batches = [connection.ask(b"?", owed) for owed in (2, 3)]
         at = 0

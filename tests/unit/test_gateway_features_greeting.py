@@ -1,15 +1,17 @@
 """The greeting of a Redis server: what we say, and which answers will not do."""
 
 import asyncio
+import time
 
 import pytest
 
 from gateway.features.address import RedisAddress
 from gateway.features.connection import Connection, ConnectionLimits
-from gateway.features.keeper import GreetingError, greet
+from gateway.features.greeting import GreetingError, greet
 
 HELLO = b"*2\r\n$5\r\nHELLO\r\n$1\r\n2\r\n"
 STANDALONE = b"*4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
+MASTER_WANTED = RedisAddress(leads=True)
 
 
 class Server(asyncio.Transport):
@@ -17,7 +19,7 @@ class Server(asyncio.Transport):
 
     def __init__(self, answer: bytes) -> None:
         super().__init__()
-        self.connection = Connection(ConnectionLimits())
+        self.connection = Connection(ConnectionLimits(), time.monotonic)
         self.connection.connection_made(self)
         self.heard = b""
         self._answer = answer
@@ -46,6 +48,8 @@ class Server(asyncio.Transport):
             b"+OK\r\n" + STANDALONE,
         ),
         (RedisAddress(), HELLO, b"-ERR unknown command `HELLO`\r\n"),  # before Redis 6, and proxies
+        (RedisAddress(), HELLO, b"*4\r\n+mode\r\n+standalone\r\n+role\r\n+replica\r\n"),  # good enough, if asked for
+        (MASTER_WANTED, HELLO, b"*4\r\n+mode\r\n+standalone\r\n+role\r\n+master\r\n"),
     ],
 )
 async def test_welcome(address: RedisAddress, said: bytes, answer: bytes) -> None:
@@ -65,7 +69,10 @@ async def test_welcome(address: RedisAddress, said: bytes, answer: bytes) -> Non
             STANDALONE.replace(b"$10\r\nstandalone", b"$7\r\ncluster"),
             "a server in cluster mode is not supported",
         ),
-        (RedisAddress(), STANDALONE.replace(b"$10\r\nstandalone", b"$8\r\nsentinel"), "mode is not supported"),
+        (RedisAddress(), STANDALONE.replace(b"$10\r\nstandalone", b"$8\r\nsentinel"), r"write redis\+sentinel://"),
+        (MASTER_WANTED, STANDALONE, "server of unknown role, and a master was expected"),
+        (MASTER_WANTED, b"*4\r\n+mode\r\n+standalone\r\n+role\r\n+replica\r\n", "it is a replica, and a master"),
+        (MASTER_WANTED, b"-ERR unknown command `HELLO`\r\n", "Redis 6 or newer"),
     ],
 )
 async def test_no_welcome(address: RedisAddress, answer: bytes, reason: str) -> None:
