@@ -17,7 +17,7 @@ from gateway.features.layout import Layout
 
 Fields = list[bytes | None]
 
-_OVERHEAD = 300
+_OVERHEAD = 400
 """Bytes that an entry takes beside its key's and its reply's: measured with tracemalloc at 50,000 entries."""
 
 

@@ -111,6 +111,7 @@ async def test_the_last_known_value_stands_in_with_its_own_age(subject: Subject)
     block = await subject.read(1, timeout=0.0, tolerance=known)
     assert block.statuses.tolist() == [[LATE] * 3]
     assert block.ages.tolist() == [[pytest.approx(math.nan, nan_ok=True)] * 2]
+    assert block.outcomes == KeyOutcomes(hit=0, read=0, last_known=0, late=2, skipped=0)
 
 
 async def test_each_view_has_its_own_patience_with_last_known_values(subject: Subject) -> None:

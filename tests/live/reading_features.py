@@ -83,7 +83,7 @@ class Traffic:
     async def flow_for(self, seconds: float) -> list[Seen]:
         """Read for so long."""
         until = time.monotonic() + seconds
-        return await self.flow(lambda _: time.monotonic() >= until)
+        return await self.flow(lambda _: time.monotonic() >= until, limit=seconds + 30.0)
 
     async def flow_until_fresh(self) -> list[Seen]:
         """Read until a row is fresh."""
