@@ -52,6 +52,11 @@ def all_in_time(seen: list[Seen], timeout: float) -> bool:
     return all(one.seconds < timeout + SLACK for one in seen)
 
 
+def waits(seen: list[Seen], timeout: float) -> int:
+    """How many reads took their whole time (or were held up that long by a busy machine)."""
+    return sum(one.seconds >= timeout for one in seen)
+
+
 @pytest.mark.parametrize(
     ("seconds", "wait"), [(0.7, 0.05), (1.5, 0.4), (2.6, 0.05)], ids=["hurried", "patient", "connections dropped"]
 )
@@ -70,9 +75,7 @@ async def test_frozen_costs_few_reads_their_time_and_is_over_with_the_thaw(
         assert after[-1].ended - thawed < 1.0
         assert all_in_time(frozen + after, wait)
         assert {status for one in frozen for status in one.statuses} == {LATE}
-        # Each of the two connections has to be found silent, for a tenth of a second and for as long as a list waits.
-        waited = [one for one in frozen if one.seconds >= wait]
-        assert 1 <= len(waited) <= 5, "all others were answered at once"
+        assert 1 <= waits(frozen, wait) <= 0.1 * len(frozen), "the first few found it out for all others"
         assert "says nothing" in caplog.text
         assert all(one.fresh for one in await traffic.flow_for(0.1))
         assert "answers again" in caplog.text
@@ -85,7 +88,7 @@ async def test_killed_and_restarted(server: RedisServer, plan: Plan) -> None:
         server.kill()
         gone = await traffic.flow_for(1.0)
         assert all_in_time(gone, traffic.timeout)
-        assert sum(one.seconds >= traffic.timeout for one in gone) <= 2, "what is gone is late at once"
+        assert waits(gone, traffic.timeout) <= 0.1 * len(gone), "what is gone is late at once"
         server.restart()
         fill(server, plan)
         back = time.monotonic()
@@ -105,7 +108,7 @@ async def test_last_known_values_stand_in_while_it_is_frozen(server: RedisServer
         server.resume()
         after = await traffic.flow_until_fresh()
         assert {status for one in frozen for status in one.statuses} == {LAST_KNOWN}
-        assert sum(one.seconds >= traffic.timeout for one in frozen) <= 5
+        assert waits(frozen, traffic.timeout) <= 0.1 * len(frozen)
         assert all_in_time(frozen + after, traffic.timeout)
 
 
