@@ -68,18 +68,16 @@ class Memory:
 
     def keep(self, layout: Layout, key: bytes, fields: Fields, read_at: float) -> None:
         """Remember a reply in place of what was known before; the oldest ones make room for it."""
-        name, entry = layout.digest + key, Remembered(read_at, _pack(fields))
-        self._drop(name)
-        self._entries[name] = entry
-        self.size += _size(name, entry)
-        while self._entries and (len(self._entries) > self._limits.keys or self.size > self._limits.size):
-            self.size -= _size(*self._entries.popitem(last=False))
+        name, packed, entries = layout.digest + key, _pack(fields), self._entries
+        former = entries.pop(name, None)
+        entries[name] = Remembered(read_at, packed)
+        self.size += len(packed) + (len(name) + _OVERHEAD if former is None else -len(former.packed))
+        while entries and (len(entries) > self._limits.keys or self.size > self._limits.size):
+            self.size -= _size(*entries.popitem(last=False))
 
     def forget(self, layout: Layout, key: bytes) -> None:
         """What was known of a key is no longer true."""
-        self._drop(layout.digest + key)
-
-    def _drop(self, name: bytes) -> None:
+        name = layout.digest + key
         former = self._entries.pop(name, None)
         if former is not None:
             self.size -= _size(name, former)

@@ -6,7 +6,6 @@ always. What was null or missing when it was read says nothing now, and is late.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
 
 from gateway.call import FeatureStatus
@@ -67,7 +66,8 @@ class TolerantRead:
                 for row in range(self._rows):
                     part.stand_in(block, found, row, views)
         outcomes = [part.outcomes() for part in self._parts]
-        return replace(block, outcomes=KeyOutcomes(*map(sum, zip(*outcomes, strict=True))) if outcomes else None)
+        summed = KeyOutcomes(*map(sum, zip(*outcomes, strict=True))) if outcomes else None
+        return FeatureBlock(block.plan, block.values, block.stamps, block.event_now, block.odd, summed)
 
     def _decode(self) -> Draft:
         plan = self._plan
@@ -99,7 +99,7 @@ class TolerantPart(Part):
         if tolerated.cache:
             self._recall_young()
         self._unknown = [place for place, reply in enumerate(self.replies) if reply is None]
-        self._missing = 0
+        self._missing: set[int] = set()
         self._skipped = hurried and tolerated.optional
         self.wanted = [] if self._skipped else self._unknown
         """Which keys to ask for, by place."""
@@ -112,10 +112,11 @@ class TolerantPart(Part):
         """Take the replies to the wanted keys; where one is missing, the last known reply if it is tolerated."""
         for place, reply in zip(self.wanted, replies, strict=False):
             self.replies[place] = reply
-        missing = [place for place in self._unknown if is_late(self.replies[place])]
-        self._missing = len(missing)
+        # Nearly all replies are lists, and to see that costs less than a call.
+        found = self.replies
+        self._missing = {at for at in self._unknown if type(found[at]) is not list and is_late(found[at])}
         longest = max(self.tolerated.last_known)
-        for place in missing if longest else ():
+        for place in self._missing if longest else ():
             known = self._memory.recall(self.layout, self.keys[place])
             if known is not None and now - known.read_at <= longest:
                 self.replies[place] = known.fields()
@@ -125,16 +126,17 @@ class TolerantPart(Part):
         """Keep what was read; forget what was known of a key that is now broken, or gone."""
         if not (self.tolerated.remembers and self.wanted):
             return
+        layout, memory, missing = self.layout, self._memory, self._missing
         broken = {self.place_of(row) for row, status in block.odd.items() if _BROKEN in status.codes[columns]}
+        useless = None if self.tolerated.cache else layout.absent
         for place in self.wanted:
-            reply, key = self.replies[place], self.keys[place]
-            if place in self.ages or is_late(reply):
+            if place in missing:
                 continue
-            gone = reply == self.layout.absent and not self.tolerated.cache
-            if isinstance(reply, list) and place not in broken and not gone:
-                self._memory.keep(self.layout, key, reply, self._began)
+            reply, key = self.replies[place], self.keys[place]
+            if isinstance(reply, list) and place not in broken and reply != useless:
+                memory.keep(layout, key, reply, self._began)
             else:
-                self._memory.forget(self.layout, key)
+                memory.forget(layout, key)
 
     def stand_in(self, block: FeatureBlock, found: Draft, row: int, views: slice) -> None:
         """Say of a row that its values stand in; those of views that do not tolerate their age are late instead."""
@@ -155,10 +157,10 @@ class TolerantPart(Part):
 
     def outcomes(self) -> KeyOutcomes:
         """Count the keys by what became of them."""
-        known, unknown = len(self.ages), self._missing - len(self.ages)
+        known, unknown = len(self.ages), len(self._missing) - len(self.ages)
         return KeyOutcomes(
             hit=len(self.keys) - len(self._unknown),
-            read=len(self._unknown) - self._missing,
+            read=len(self._unknown) - len(self._missing),
             last_known=known,
             late=0 if self._skipped else unknown,
             skipped=unknown if self._skipped else 0,
