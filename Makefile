@@ -54,6 +54,9 @@ check-protos: $(STAMP)
 bench: $(STAMP) ## measure one worker on one core against its goals and its peers; BENCH="--quick --only tls" says more
 	$(BIN)/python -m loadtests.bench $(BENCH)
 
+stress: $(STAMP) ## break and drown gateways under traffic, 40 minutes; STRESS="--quick", "--only redis", "--list" say more
+	$(BIN)/python -m loadtests.faults $(STRESS)
+
 micro: $(STAMP) ## time the gateway's parts alone
 	$(BIN)/python -m loadtests.micro
 
@@ -70,4 +73,4 @@ lock: $(STAMP) ## resolve requirements/ anew from pyproject.toml
 clean: ## forget what was built: bundles, features, Redis data, metrics (the environment stays)
 	rm -rf .sluice models/bundles
 
-.PHONY: help install up test check protos check-protos bench micro lock clean
+.PHONY: help install up test check protos check-protos bench stress micro lock clean

@@ -74,6 +74,7 @@ class JsonPrediction(msgspec.Struct):
     arm: str
     bundle_version: str
     degraded: bool = False
+    rescued: bool = False
     degraded_reasons: list[str] = msgspec.field(default_factory=list)
     feature_statuses: dict[str, object] = msgspec.field(default_factory=dict)
 
@@ -155,6 +156,15 @@ def _grpc_body(exchange: Exchange) -> bytes | Verdict:
 
 def look(contract: Contract, asked_id: str, answered_id: str, prediction: Prediction) -> Verdict:
     """Judge the prediction itself. A degraded one is a fault if it was answered without the work that is measured."""
+    if flaw := flaw_of(contract, asked_id, answered_id, prediction):
+        return flaw
+    if prediction.degraded and set(prediction.degraded_reasons) != WORK_DONE:
+        return Verdict("degraded: " + ", ".join(sorted(prediction.degraded_reasons)))
+    return NOT_FRESH if prediction.feature_statuses else FRESH
+
+
+def flaw_of(contract: Contract, asked_id: str, answered_id: str, prediction: Prediction) -> Verdict | None:
+    """Return what no answer may have, degraded or not: another call's id, a score outside the contract, no arm."""
     if not answered_id or (asked_id and asked_id != answered_id):
         return Verdict("wrong request id", f"asked {asked_id!r}, answered {answered_id!r}")
     score = prediction.outputs.get(contract.output, math.nan)
@@ -164,6 +174,4 @@ def look(contract: Contract, asked_id: str, answered_id: str, prediction: Predic
         return Verdict("no decision, arm or version")
     if prediction.arm not in ARMS:
         return Verdict("an arm that answers nobody", prediction.arm)
-    if prediction.degraded and set(prediction.degraded_reasons) != WORK_DONE:
-        return Verdict("degraded: " + ", ".join(sorted(prediction.degraded_reasons)))
-    return NOT_FRESH if prediction.feature_statuses else FRESH
+    return None

@@ -2,7 +2,8 @@
 
 One machine's loopback answers in 30 µs, a network in half a millisecond: a gateway that waits well shows it only then.
 Requests pass at once and replies are held, so that the round trip grows by the delay once. It says when it listens, and
-when it is ended how long it really held the replies: a timer of half a millisecond is no exact thing.
+when it is ended how long it really held the replies: a timer of half a millisecond is no exact thing. SIGUSR1 makes it
+hold them for --slower-us instead, SIGUSR2 as before.
 """
 
 import select
@@ -45,6 +46,10 @@ class DelayProxy:
             for number, _ in self._poll.poll(0):
                 self._accept() if number == self._listener.fileno() else self._take(number)
         self._release()
+
+    def hold(self, delay: float) -> None:
+        """Hold replies for so many seconds from now on; those that wait already go first."""
+        self._delay = int(delay * 1e9)
 
     def close(self) -> None:
         """Let every connection go."""
@@ -98,6 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--listen", type=address, required=True, metavar="HOST:PORT")
     parser.add_argument("--to", type=address, required=True, metavar="HOST:PORT", help="the server behind the proxy")
     parser.add_argument("--delay-us", type=float, default=400.0, help="how long a reply is held [%(default)s µs]")
+    parser.add_argument("--slower-us", type=float, default=4000.0, help="after SIGUSR1 [%(default)s µs]")
     options = parser.parse_args(arguments)
     ended: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,6 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
     wake_exactly()
     with socket.create_server(options.listen) as listener:
         proxy = DelayProxy(listener, options.to, options.delay_us / 1e6)
+        signal.signal(signal.SIGUSR1, lambda *_: proxy.hold(options.slower_us / 1e6))
+        signal.signal(signal.SIGUSR2, lambda *_: proxy.hold(options.delay_us / 1e6))
         print(LISTENING, flush=True)
         while not ended:
             proxy.turn()

@@ -21,13 +21,17 @@ _GRPC_PATH = "/sluice.v1.Predictions/Predict"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Who is asked: the gateway's address for this dialect, the deployment, its contract and the caller's deadline."""
+    """Who is asked: the gateway's address for this dialect, the deployment, its contract and the caller's deadline.
+
+    Without a `priority` the header is left out.
+    """
 
     host: str
     port: int
     deployment: str = "fraud"
     timeout_ms: int = 100
     contract: Contract = field(default_factory=Contract)
+    priority: str = ""
 
     @property
     def authority(self) -> str:
@@ -104,7 +108,8 @@ def _encode_json(case: Case, request_id: str) -> Request:
 
 
 def _http2_fields(target: Target, path: str, content_type: str) -> dict[str, str]:
-    return {":path": path, ":authority": target.authority, "content-type": content_type, "user-agent": "sluice-load"}
+    fields = {":path": path, ":authority": target.authority, "content-type": content_type, "user-agent": "sluice-load"}
+    return fields | _priority_field(target)
 
 
 def _json_path(target: Target) -> str:
@@ -112,7 +117,12 @@ def _json_path(target: Target) -> str:
 
 
 def _json_fields(target: Target) -> dict[str, str]:
-    return {"content-type": "application/json", "sluice-timeout-ms": str(target.timeout_ms)}
+    fields = {"content-type": "application/json", "sluice-timeout-ms": str(target.timeout_ms)}
+    return fields | _priority_field(target)
+
+
+def _priority_field(target: Target) -> dict[str, str]:
+    return {"sluice-priority": target.priority} if target.priority else {}
 
 
 _KINDS: dict[type[Scalar], str] = {

@@ -13,7 +13,7 @@ from loadtests.exchange import Fields, WireError
 
 T = TypeVar("T")
 
-JUDGED = frozenset({":status", "grpc-status", "grpc-message"})
+JUDGED = frozenset({":status", "grpc-status", "grpc-message", "sluice-code"})
 
 _STATIC_NAMES = {":authority": 1, ":path": 4, "content-type": 31, "user-agent": 58}
 _POST_OVER_HTTP = b"\x83\x86"

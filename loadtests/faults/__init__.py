@@ -1,0 +1,1 @@
+"""Faults and overload under continuous traffic: what callers see while something of the gateway's breaks."""
