@@ -28,6 +28,7 @@ class Step:
     rate: float
     offered: bool
     left_late_ms: float
+    generator_busy: float
     good: float
     refused: float
     failed: float
@@ -59,6 +60,7 @@ def step_of(multiple: float, run: Run, critical: Sequence[str], grown_mb: float)
         rate=phase.rate,
         offered=run.lag[DURING] <= _MOST_LAG,
         left_late_ms=run.lag[DURING] * 1e3,
+        generator_busy=run.busy,
         good=float(good.sum()) / phase.seconds,
         refused=float((calls.kind == REFUSED).sum()) / phase.seconds,
         failed=float((calls.kind == FAILED).sum()) / phase.seconds,

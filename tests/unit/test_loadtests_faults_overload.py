@@ -8,7 +8,7 @@ from loadtests.faults.overload import Step, expected_of, table
 from loadtests.faults.overload_chart import draw_overload
 
 CAPACITY = 1000.0
-STEP = Step(3.0, 3000.0, True, 0.5, 950.0, 2050.0, 0.0, 60.0, 1.5, 300.0, 1.0, 0.5, 12.0)
+STEP = Step(3.0, 3000.0, True, 0.5, 0.4, 950.0, 2050.0, 0.0, 60.0, 1.5, 300.0, 1.0, 0.5, 12.0)
 
 
 def verdicts(step: Step, refusals: float = math.inf) -> dict[str, str]:

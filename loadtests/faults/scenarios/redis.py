@@ -1,33 +1,17 @@
 """Redis is taken away, or slow, or busy: frozen, killed and back, ten times slower, filled and rewritten."""
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from loadtests.delay_proxy import LISTENING
 from loadtests.faults.ending import ANSWERED, DEGRADED, REFUSED
 from loadtests.faults.expectation import at_most
-from loadtests.faults.free_ports import free_ports
 from loadtests.faults.observing import mostly, none_failed, observed, parts
 from loadtests.faults.plan import Plan
-from loadtests.faults.redis_process import RedisProcess
+from loadtests.faults.redis_deeds import NORMAL_US, SLOW_US, AofRewriting, Materialising, Rewriting, slow_proxy
 from loadtests.faults.scenario import Observed, Scenario
 from loadtests.faults.script import Deed
 from loadtests.faults.served import Wanted, serve
 from loadtests.faults.stage import Stage
 from loadtests.faults.timeline import first_after
-from loadtests.seats import settle
-from loadtests.serving import ServingError
 
 _BEFORE, _AFTER, _GRPCIO = 2.0, 4.0, 50.0
-_STAMP = "sluice:materialised"
-_NORMAL_US, _SLOW_US = 400.0, 4000.0
 
 
 def _frozen_for(plan: Plan) -> float:
@@ -75,20 +59,20 @@ def slower(stage: Stage) -> Observed:
     until = _BEFORE + stage.plan.span(4.0, 20.0)
     with (
         stage.redis("redis-slower") as redis,
-        _proxy(stage, redis) as proxy,
+        slow_proxy(stage, redis) as proxy,
         serve(stage.plan, Wanted("redis-slower", proxy.url)) as served,
     ):
         deeds = [Deed(_BEFORE, "slower", proxy.slow), Deed(until, "as before", proxy.as_before)]
         run = stage.steady(served, until + _AFTER, deeds)
     cut = parts(run, "slower", "as before")
     expected = [none_failed(run.calls), mostly(cut["during"], 0.99, ANSWERED, DEGRADED, where="while slow")]
-    return observed(run, cut, expected, {"held_us": {"before": _NORMAL_US, "during": _SLOW_US}})
+    return observed(run, cut, expected, {"held_us": {"before": NORMAL_US, "during": SLOW_US}})
 
 
 def materialised(stage: Stage) -> Observed:
     """Feast fills the store again while it serves; `--quick` writes the same hashes over and over instead."""
     with stage.both("redis-materialise") as (redis, served):
-        filling = _Rewriting(redis) if stage.plan.quick else _Materialising(redis)
+        filling = Rewriting(redis) if stage.plan.quick else Materialising(redis)
         seconds = stage.plan.span(4.0, 75.0)
         deeds = [Deed(_BEFORE, "filling begins", filling.begin), Deed(_BEFORE + seconds, "filled", filling.end)]
         run = stage.steady(served, _BEFORE + seconds + _AFTER, deeds)
@@ -100,108 +84,13 @@ def materialised(stage: Stage) -> Observed:
 def aof_rewrite(stage: Stage) -> Observed:
     """An append-only file is switched on and rewritten, again and again, each time by a fork."""
     with stage.both("redis-aof") as (redis, served):
-        rewriting = _Aof(redis)
+        rewriting = AofRewriting(redis)
         seconds = stage.plan.span(4.0, 20.0)
         deeds = [Deed(_BEFORE, "rewriting begins", rewriting.begin), Deed(_BEFORE + seconds, "over", rewriting.end)]
         run = stage.steady(served, _BEFORE + seconds + _AFTER, deeds)
     cut = parts(run, "rewriting begins", "over")
     expected = [none_failed(run.calls), mostly(cut["during"], 0.999, ANSWERED, DEGRADED, where="while rewriting")]
     return observed(run, cut, expected, {"rewrites": rewriting.rewrites})
-
-
-@dataclass(frozen=True, slots=True)
-class _Proxy:
-    url: str
-    pid: int
-
-    def slow(self) -> None:
-        os.kill(self.pid, signal.SIGUSR1)
-
-    def as_before(self) -> None:
-        os.kill(self.pid, signal.SIGUSR2)
-
-
-@contextmanager
-def _proxy(stage: Stage, redis: RedisProcess) -> Iterator[_Proxy]:
-    (port,) = free_ports(1)
-    words = ["--listen", f"127.0.0.1:{port}", "--to", f"127.0.0.1:{urlsplit(redis.url).port}"]
-    words += ["--delay-us", str(_NORMAL_US), "--slower-us", str(_SLOW_US)]
-    command = [sys.executable, "-m", "loadtests.delay_proxy", *words]
-    core = stage.plan.seats.proxy
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: settle(core))
-    try:
-        if process.stdout is None or process.stdout.readline().strip() != LISTENING:
-            raise ServingError("the proxy before Redis did not start: its own words are above")
-        yield _Proxy(f"redis://127.0.0.1:{port}/0", process.pid)
-    finally:
-        process.kill()
-        process.wait()
-
-
-class _Materialising:
-    """`models.pipeline materialise`, told that the store is empty."""
-
-    def __init__(self, redis: RedisProcess) -> None:
-        self._redis = redis
-
-    def begin(self) -> None:
-        with self._redis.client() as client:
-            client.delete(_STAMP)
-        command = [sys.executable, "-m", "models.pipeline", "materialise", "--redis", self._redis.url]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def end(self) -> None:
-        said, _ = self._process.communicate(timeout=120.0)
-        if self._process.returncode:
-            raise ServingError(f"the store was not filled: {said[-300:]}")
-
-
-class _Repeating:
-    """Does one thing to Redis again and again, in a thread."""
-
-    def __init__(self, redis: RedisProcess) -> None:
-        self._redis = redis
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._repeat, name="redis writer", daemon=True)
-
-    def begin(self) -> None:
-        self._thread.start()
-
-    def end(self) -> None:
-        self._over.set()
-        self._thread.join(30.0)
-
-    def _repeat(self) -> None:
-        raise NotImplementedError
-
-
-class _Rewriting(_Repeating):
-    """Writes thousands of hashes anew, as they are, as fast as one connection can."""
-
-    def _repeat(self) -> None:
-        with self._redis.client() as client:
-            while not self._over.is_set():
-                keys = [client.randomkey() for _ in range(50)]
-                for key in (key for key in keys if key and client.type(key) == b"hash"):
-                    fields = client.hgetall(key)
-                    pipe = client.pipeline(transaction=False)
-                    for _ in range(100):
-                        pipe.execute_command("HSET", key, *(part for pair in fields.items() for part in pair))
-                    pipe.execute()
-
-
-class _Aof(_Repeating):
-    """Switches the append-only file on and has it rewritten whenever the last rewrite is over."""
-
-    rewrites = 0
-
-    def _repeat(self) -> None:
-        with self._redis.client() as client:
-            client.config_set("appendonly", "yes")
-            while not self._over.wait(0.05):
-                if not client.info("persistence")["aof_rewrite_in_progress"]:
-                    client.bgrewriteaof()
-                    self.rewrites += 1
 
 
 SCENARIOS = (
