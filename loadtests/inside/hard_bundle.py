@@ -44,15 +44,18 @@ def _write(base: Path, to: Path, version: str, model: bytes) -> None:
 
 
 def _turns(milliseconds: float) -> int:
-    """Return how many turns of the loop take so long here, by trying."""
+    """Return how many turns of the loop take so much of a processor here, by trying: a busy machine changes nothing."""
     if not milliseconds:
         return 0
-    session = onnxruntime.InferenceSession(_loop_alone().SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    content = _loop_alone().SerializeToString()
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     times = []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = time.process_time()
         session.run(None, {"turns": np.array(_PROBE, dtype=np.int64)})
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return max(1, round(_PROBE * milliseconds / 1e3 / min(times)))
 
 
