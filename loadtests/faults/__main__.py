@@ -2,7 +2,6 @@
 
 import datetime
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -16,7 +15,6 @@ from loadtests.faults.readme_table import table_from
 from loadtests.faults.report import Report
 from loadtests.faults.result import Result
 from loadtests.faults.scenario import Scenario
-from loadtests.faults.script import DeedFailed
 from loadtests.faults.stage import Stage
 from loadtests.options import cases_for
 from loadtests.processors import held
@@ -78,7 +76,11 @@ def _play(stage: Stage, scenarios: list[Scenario]) -> list[Report]:
     for number, one in enumerate(scenarios):
         left = sum(other.seconds(stage.plan) for other in scenarios[number:])
         _say(f"[{number + 1}/{len(scenarios)}] {one.name}: {one.does}; about {_minutes(left)} left")
-        reports.append(_attempt(stage, one))
+        try:
+            reports.append(_attempt(stage, one))
+        except KeyboardInterrupt:
+            _say(f"interrupted in {one.name}: writing what was found before")
+            return [*reports, *(Report(other, None, "interrupted") for other in scenarios[number:])]
         _say(reports[-1].text())
     return reports
 
@@ -87,7 +89,7 @@ def _attempt(stage: Stage, one: Scenario) -> Report:
     """Play one scenario; whatever breaks it off costs its own result, never those before."""
     try:
         return Report(one, one.play(stage))
-    except (ServingError, DeedFailed, OSError, ValueError, KeyError, subprocess.SubprocessError) as exc:
+    except Exception as exc:
         log = stage.plan.out / "logs" / f"{one.name}-broke-off.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("".join(traceback.format_exception(exc)))

@@ -9,12 +9,13 @@ from loadtests.faults.scenarios import (
     files,
     overload,
     redis,
+    reload,
     shadow,
     values,
     worker,
 )
 
-_FILES = (calm, redis, failover, values, backend, canary, shadow, worker, files, overload)
+_FILES = (calm, redis, failover, values, backend, reload, canary, shadow, worker, files, overload)
 
 SCENARIOS = tuple(one for file in _FILES for one in file.SCENARIOS)
 

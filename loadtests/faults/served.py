@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from loadtests.faults.plan import Plan
 from loadtests.faults.worker_starts import worker_starts
 from loadtests.memory import memory_of
 from loadtests.processors import family, running_module
-from loadtests.serving import Start, started
+from loadtests.serving import ServingError, Start, started
 
 Address = tuple[str, int]
 
@@ -44,6 +45,7 @@ class Served:
     http: Address
     metrics: Address
     log: Path
+    state: Path
 
     def workers(self) -> list[int]:
         """Return the worker processes that live now."""
@@ -66,6 +68,13 @@ class Served:
                 total += memory_of(pid).rss
         return total
 
+    def reload(self) -> None:
+        """Have it read its declarations again, and wait until every worker serves them. Raises ServingError."""
+        command = [sys.executable, "-m", "gateway", "reload", "--state", str(self.state)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180.0, check=False)
+        if done.returncode:
+            raise ServingError(f"the gateway did not reload: {(done.stdout + done.stderr).strip()[-300:]}")
+
     def end(self) -> None:
         """Ask it to drain."""
         os.kill(self.supervisor, signal.SIGTERM)
@@ -86,4 +95,4 @@ def serve(plan: Plan, wanted: Wanted) -> Iterator[Served]:
     core = plan.seats.worker if wanted.pinned else None
     start = Start(words + house.flags(), addresses[1], core, log, plan.patience, variables)
     with started(start) as processes:
-        yield Served(processes.worker[0], wanted.front, addresses[0], addresses[1], addresses[2], log)
+        yield Served(processes.worker[0], wanted.front, addresses[0], addresses[1], addresses[2], log, state)

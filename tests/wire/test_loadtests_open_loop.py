@@ -162,6 +162,34 @@ def test_the_proxy_as_a_program_says_when_it_listens_and_what_it_held() -> None:
     assert held["p50"] >= 0.001
 
 
+def test_the_proxy_as_a_program_is_told_by_signals_how_long_it_holds() -> None:
+    with answering(b"there\n") as (host, port), socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+        taken.close()
+        words = ["--listen", f"127.0.0.1:{free}", "--to", f"{host}:{port}", "--delay-us", "1000"]
+        command = [sys.executable, "-m", "loadtests.delay_proxy", *words, "--slower-us", "200000"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == LISTENING + "\n"
+            with socket.create_connection(("127.0.0.1", free)) as caller, caller.makefile("rwb") as file:
+
+                def took() -> float:
+                    begun = time.perf_counter()
+                    file.write(b"ask\n")
+                    file.flush()
+                    assert file.readline() == b"there\n"
+                    return time.perf_counter() - begun
+
+                end = time.monotonic() + 20
+                process.send_signal(signal.SIGUSR1)
+                while took() < 0.2:
+                    assert time.monotonic() < end
+                process.send_signal(signal.SIGUSR2)
+                while took() >= 0.2:
+                    assert time.monotonic() < end
+            process.kill()
+
+
 SPINS = """
 import sys, time
 def spin():

@@ -1,15 +1,17 @@
 """The champion's own model fails on some calls: those are told so, their neighbours in the list are answered."""
 
+import math
 from functools import partial
 
 from loadtests.faults.callers import Phase
 from loadtests.faults.ending import ANSWERED, DEGRADED, FAILED
-from loadtests.faults.expectation import at_least
+from loadtests.faults.expectation import at_least, at_most
 from loadtests.faults.house import HardBundle
 from loadtests.faults.observing import mostly, none_failed, observed
 from loadtests.faults.plan import Plan
 from loadtests.faults.scenario import Observed, Scenario
 from loadtests.faults.stage import Stage, poisoned
+from loadtests.faults.timeline import back_to_normal
 from loadtests.faults.traffic import Traffic
 
 _ODD = "odd "
@@ -38,6 +40,27 @@ def hard_champion(stage: Stage, name: str, traits: tuple[str, ...]) -> Observed:
     return observed(run, {"during": run.in_phase(1), "well": well, "ill": ill}, expected)
 
 
+def hanging(stage: Stage) -> Observed:
+    """Let one call hang one of two workers for ever."""
+    name = "backend-hangs"
+    house = stage.house(name, "fraud", HardBundle("hard", ("--trait", "hangs")))
+    house.declare("fraud", {"arms": {"champion": "hard", "canary": None, "shadows": None}})
+    with stage.both(name, workers=2, house=house) as (_, served):
+        everybody = stage.callers(served)
+        (odd,) = (one for one in stage.callers(served, poisoned(stage.cases), _ODD) if one.name == _ODD + "grpc")
+        mixed = stage.mix(served)
+        phases = [Phase(2.0, stage.rate, mixed), Phase(0.1, 20.0, {odd.name: 1.0}), Phase(15.0, stage.rate, mixed)]
+        run = stage.offer(served, Traffic([*everybody, odd], phases, stage.plan.deadline))
+    begun = float(run.of(odd.name).sent.min()) if len(run.of(odd.name).sent) else math.nan
+    cut = {"before": run.in_phase(0), "during": run.in_phase(2), "the call": run.of(odd.name)}
+    back = back_to_normal(run.calls, begun, stage.plan.deadline) if math.isfinite(begun) else math.nan
+    expected = [
+        at_most("all is well again after", back, 10.0, "s"),
+        mostly(cut["during"], 0.4, ANSWERED, DEGRADED, where="meanwhile, by the other worker"),
+    ]
+    return observed(run, cut, expected)
+
+
 def _seconds(plan: Plan) -> float:
     return plan.span(5.0, 20.0) + 15
 
@@ -51,5 +74,11 @@ SCENARIOS = (
     _scenario("backend-nan", "the champion scores NaN for some calls", "", "--trait", "nan"),
     _scenario("backend-fails", "some calls make the champion's run fail", "", "--trait", "fails"),
     _scenario("backend-shape", "some calls make it give a score too many", "", "--trait", "shape"),
-    _scenario("backend-hangs", "some calls make it never return", "watch over hanging workers", "--trait", "hangs"),
+    Scenario(
+        "backend-hangs",
+        "one call makes the champion never return, in one of two workers",
+        "calls to that worker fail until it is replaced; all is well again within 10 s",
+        hanging,
+        lambda plan: 35.0,
+    ),
 )

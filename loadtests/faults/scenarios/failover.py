@@ -31,7 +31,7 @@ def failover(stage: Stage) -> Observed:
     """Kill the primary under a sentinel that takes a second to believe it."""
     folder = stage.plan.out / "redis"
     with stage.redis("failover-primary") as primary:
-        settings = ("--replicaof", f"127.0.0.1 {primary.port}")
+        settings = ("--replicaof", "127.0.0.1", str(primary.port))
         replica = RedisProcess(folder / "failover-replica", None, stage.plan.seats.redis, *settings)
         with replica, _sentinel(folder / "failover-sentinel", primary.port) as port:
             _await_replica(replica)

@@ -108,6 +108,5 @@ SCENARIOS = (
         "answers from the last table",
         no_table,
         _seconds,
-        "a table that outlives its source",
     ),
 )

@@ -13,7 +13,7 @@ from loadtests.faults.redis_process import RedisProcess
 from loadtests.faults.scenario import Observed, Scenario
 from loadtests.faults.script import Deed
 from loadtests.faults.stage import Stage
-from loadtests.faults.stored_values import break_types, delete_every_second
+from loadtests.faults.stored_values import Command, break_types, delete_every_second, play
 from loadtests.faults.timeline import p99
 from loadtests.faults.traffic import Traffic
 
@@ -50,7 +50,7 @@ def hot_key(stage: Stage) -> Observed:
     return observed(run, cut, expected, {"p99_ms": {name: _milliseconds(calls) for name, calls in cut.items()}})
 
 
-def _changed(stage: Stage, name: str, change: Callable[[redis.Redis], int], *kinds: int) -> Observed:
+def _changed(stage: Stage, name: str, change: Callable[[redis.Redis], list[Command]], *kinds: int) -> Observed:
     with stage.both(name) as (store, served):
         changing = _Changing(store, change)
         deeds = [Deed(_BEFORE, "changing", changing.note), Deed(_BEFORE, "changed", changing.do)]
@@ -62,17 +62,20 @@ def _changed(stage: Stage, name: str, change: Callable[[redis.Redis], int], *kin
 
 
 class _Changing:
-    def __init__(self, store: RedisProcess, change: Callable[[redis.Redis], int]) -> None:
+    """A change that is made ready when it is made, and done in the run."""
+
+    def __init__(self, store: RedisProcess, change: Callable[[redis.Redis], list[Command]]) -> None:
         self._store = store
-        self._change = change
         self.hashes = 0
+        with store.client() as client:
+            self._commands = change(client)
 
     def note(self) -> None:
         """Nothing yet: the moment is what is wanted."""
 
     def do(self) -> None:
         with self._store.client() as client:
-            self.hashes = self._change(client)
+            self.hashes = play(client, self._commands)
 
 
 def _milliseconds(calls: Calls) -> float:
