@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.testing.bundles import write_bundle
+from gateway.testing.bundles import write_bundle, write_manifest
+from gateway.testing.plans import small_document
 
 DECLARATION = """
 deployment: {name}
@@ -52,6 +53,13 @@ class SmallHouse:
         """Write a bundle."""
         provenance = {"newest_event": 1_000.0, "of": version}
         return write_bundle(self.bundles / name, version, deployment=name, provenance=provenance)
+
+    def break_golden(self, bundle: Path) -> None:
+        """Make a whole bundle of it whose model does not do what its golden rows say."""
+        golden = json.loads((bundle / "golden.json").read_text())
+        golden["scores"][1] += 1.0
+        (bundle / "golden.json").write_text(json.dumps(golden))
+        write_manifest(bundle, bundle.name, small_document()["features"], deployment=bundle.parent.name)
 
 
 def small_house(root: Path) -> SmallHouse:
