@@ -70,7 +70,9 @@ def start(redis: RedisServer, state: Path, front: str, *flags: str) -> Running:
     grpc, http, metrics = free_ports(3)
     command = [*SLUICE, "serve", "--front", front, "--replay-now", "--redis-url", redis.url, "--state", str(state)]
     command += ["--grpc-port", str(grpc), "--http-port", str(http), "--metrics-port", str(metrics), *flags]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
