@@ -154,11 +154,11 @@ def test_no_reply_raises_or_is_wrongly_fresh(plan: Plan, data: st.DataObject) ->
         assert all(math.isfinite(value) for value in block.values[row])
         for group, (columns, _) in enumerate(plan.spans):
             layout, reply = plan.groups[group].layout, answers[group]
-            whole = isinstance(reply, list) and len(reply) == layout.fields
+            read = reply if isinstance(reply, list) and len(reply) == layout.fields else None
             for place, column in enumerate(range(*columns.indices(len(plan.stored)))):
                 status = FeatureStatus(int(block.statuses[row, column]))
                 if status is FRESH:
-                    field = reply[layout.order.index(place)] if whole else None
+                    field = None if read is None else read[layout.order.index(place)]
                     assert decode_value(plan.stored[column].type, field) == (block.values[row, column], FRESH)
 
 
