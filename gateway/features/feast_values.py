@@ -26,6 +26,7 @@ UNKNOWN: Final = -math.inf
 _NULL_VAL = b"\x98\x01\x00"
 _INT_BITS = {"int32": 32, "int64": 64, "unix_timestamp": 64, "bool": 64}
 _STAMP_SECONDS, _STAMP_NANOS = 0x08, 0x10
+_SECOND = 1_000_000_000  # in nanoseconds, of which a timestamp holds fewer
 _WITH_SECONDS = struct.Struct("6B")
 _CONTINUED = 128 + (128 << 7) + (128 << 14) + (128 << 21)
 """What the continuation bits of a five-byte varint add to its weighted bytes."""
@@ -97,7 +98,7 @@ def _fraction(data: bytes) -> float | None:
         nanos, end = _varint(data, 1)
     except ValueError:
         return None
-    return _signed(nanos) * 1e-9 if data[0] == _STAMP_NANOS and end == len(data) else None
+    return nanos * 1e-9 if data[0] == _STAMP_NANOS and end == len(data) and nanos < _SECOND else None
 
 
 def _any_stamp(data: bytes) -> float:
@@ -111,6 +112,8 @@ def _any_stamp(data: bytes) -> float:
             number, at = _varint(data, at + 1)
             fields[tag] = _signed(number)
     except ValueError:
+        return UNKNOWN
+    if not 0 <= fields[_STAMP_NANOS] < _SECOND:
         return UNKNOWN
     return fields[_STAMP_SECONDS] + fields[_STAMP_NANOS] * 1e-9
 

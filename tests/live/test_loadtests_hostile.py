@@ -24,7 +24,7 @@ GROWTH_MB = {"unfinished-messages": 250, "connections": 120}
 """How much memory a worker may take for an attack, where it is more than for nothing at all."""
 NO_GROWTH_MB = 80
 REFUSED = 0.05
-"""How many of the neighbour's calls may be told to come again: the attacker does take processor time from the worker."""
+"""How many of the neighbour's calls may be told to come again: an attacker does take processor time."""
 
 # grpc.aio reads a head to its end before it refuses it, and bounds neither connections nor what they hold together.
 KNOWN = {"headers-bomb", "headers-of-400kb", "unfinished-messages", "endless-headers"}

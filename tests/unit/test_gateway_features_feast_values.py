@@ -79,7 +79,19 @@ def test_golden_stamps(data: str, seconds: float) -> None:
     assert decode_stamp(bytes.fromhex(data)) == pytest.approx(seconds, abs=1e-9)
 
 
-@pytest.mark.parametrize("data", ["08", "0880", "18ff", "0880a985e50520ff", "0880a985e50510", "ff"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        "08",
+        "0880",
+        "18ff",
+        "0880a985e50520ff",
+        "0880a985e50510",
+        "ff",
+        "0880a985e505108080808010",  # 2**32 nanoseconds: four seconds to us, none to protobuf
+        "080110ffffffffffffffffff01",  # one nanosecond before
+    ],
+)
 def test_an_unreadable_stamp_is_unknown(data: str) -> None:
     assert decode_stamp(bytes.fromhex(data)) == UNKNOWN
     assert decode_stamp(None) == UNKNOWN
