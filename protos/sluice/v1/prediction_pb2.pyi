@@ -324,7 +324,7 @@ class Prediction(_message.Message):
     policy_version: _builtins.str
     degraded: _builtins.bool
     """True when a feature was stale, late or broken, so that a declared default stood in for a value that should be there;
-    and when the fallback answered.
+    when a last known value did; and when the fallback answered.
     """
     rescued: _builtins.bool
     """True when the arm that was assigned could not answer, or not in time, and another one did."""
