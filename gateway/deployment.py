@@ -43,7 +43,7 @@ class Deployment:
     policy: Policy
     table: Table
     share: float = 1.0
-    """Its claim on a worker's time beside the other deployments, when there is not enough for all: up to 1."""
+    """Its claim on a worker's time beside the other deployments, when there is not enough for all."""
     views: Mapping[str, ViewRule] = field(default_factory=dict)
     """By name of the feature view; a view that is not named has no rule."""
     record_share: float = 0.0
@@ -94,8 +94,8 @@ def _build(document: Mapping[str, Any]) -> Deployment:
 
 def _read_share(value: object) -> float:
     share = float(str(value))
-    if not 0.01 <= share <= 1:
-        raise ValueError(f"share is {share:g}; it lies between 0.01 and 1")
+    if not 0.01 <= share <= 100:
+        raise ValueError(f"share is {share:g}; it lies between 0.01 and 100")
     return share
 
 

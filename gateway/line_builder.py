@@ -108,15 +108,10 @@ class _Lanes:
 
 
 def _admission(deployment: Deployment, former: Built | None) -> Admission:
-    """What was learned of the queue holds for as long as budget and share do."""
-    before = None if former is None else former.line.deployment
-    if (
-        former is not None
-        and before is not None
-        and (before.budget, before.share) == (deployment.budget, deployment.share)
-    ):
+    """What was learned of the queue holds for as long as the budget does."""
+    if former is not None and former.line.deployment.budget == deployment.budget:
         return former.admission
-    return Admission(deployment.budget, deployment.share)
+    return Admission(deployment.budget)
 
 
 def _check_same_request(champion: Lane, lane: Lane) -> None:

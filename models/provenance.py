@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,12 +25,21 @@ def data_digests(deployment: Deployment) -> dict[str, str]:
 
 
 def input_digest(deployment: Deployment) -> str:
-    """One digest over everything that a deployment's bundles are made from; equal digests, equal bundles."""
+    """One digest over everything that a deployment's bundles are made from; equal digests, equal bundles.
+
+    Of deployment.yaml only what training reads: another canary weight is no reason to train again.
+    """
     own = MODELS / deployment.name
-    sources = [*MODELS.glob("*.py"), *own.glob("*.py"), own / "deployment.yaml", *(MODELS / "feature_repo").iterdir()]
+    sources = [*MODELS.glob("*.py"), *own.glob("*.py"), *(MODELS / "feature_repo").iterdir()]
     files = {_name(path): file_digest(path) for path in sources if path.is_file()}
     tools = {tool: version(tool) for tool in TOOLS}
-    everything = {"files": files, "data": data_digests(deployment), "lock": file_digest(LOCK), "tools": tools}
+    everything = {
+        "declared": asdict(deployment),
+        "files": files,
+        "data": data_digests(deployment),
+        "lock": file_digest(LOCK),
+        "tools": tools,
+    }
     return hashlib.sha256(canonical(everything)).hexdigest()
 
 

@@ -21,6 +21,7 @@ from gateway.errors import DeploymentNotFound, GatewayError
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.loop_lag import LoopLag
+from gateway.recording import Recording
 from gateway.served import Served
 from gateway.testing.bundles import write_bundle, write_manifest
 from gateway.testing.fixed_features import FixedFeatures
@@ -28,6 +29,7 @@ from gateway.testing.plans import small_document
 from models.manifest import BundleError
 from monitoring import metrics
 from monitoring.exposition import read_totals
+from monitoring.records.writer import WriterLimits
 from monitoring.series import SeriesFile
 
 DECLARATION = """
@@ -129,7 +131,9 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     config = ServeConfig(models=tmp_path / "models", bundles=tmp_path / "bundles", state=tmp_path / "state")
     features, lag = HeldFeatures(), LoopLag()
     door = Entrances({}, {}, lag)
-    deployments = Deployments(config, door, features, SeriesFile(tmp_path / "metrics", 0), lag)
+    series = SeriesFile(tmp_path / "metrics", 0)
+    recording = Recording(tmp_path / "records", WriterLimits(), 0, series, config.grace)
+    deployments = Deployments(config, door, features, recording, series, lag)
     yield House(tmp_path, door, deployments, features)
     features.go_on.set()
     await door.close()
