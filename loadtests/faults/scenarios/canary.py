@@ -39,9 +39,10 @@ def hard_canary(stage: Stage, name: str, *traits: str) -> Observed:
 def struck_canary(stage: Stage, name: str, number: signal.Signals) -> Observed:
     """Send a signal to the canary's lane host again and again in every second block."""
     with _served(stage, name) as (_, served):
-        run = _in_blocks(stage, served, odd=False, strike=number)
+        striking = _Striking(served, number)
+        run = _in_blocks(stage, served, odd=False, striking=striking)
     found = ratios(run)
-    struck = at_least("lane hosts struck", float(run.moments.get("struck", 0.0) > 0), 1)
+    struck = at_least("lane hosts struck", striking.struck, 1)
     return observed(run, {}, [*_expected(run, found), struck], {"ratios": found})
 
 
@@ -52,7 +53,7 @@ def _served(stage: Stage, name: str, *hard: HardBundle) -> "contextlib.AbstractC
     return stage.both(name, house=house)
 
 
-def _in_blocks(stage: Stage, served: Served, odd: bool, strike: signal.Signals | None = None) -> Run:
+def _in_blocks(stage: Stage, served: Served, odd: bool, striking: "_Striking | None" = None) -> Run:
     pairs = _QUICK_PAIRS if stage.plan.quick else _PAIRS
     everybody = stage.callers(served)
     calm = stage.mix(served)
@@ -60,24 +61,34 @@ def _in_blocks(stage: Stage, served: Served, odd: bool, strike: signal.Signals |
     if odd:
         everybody += stage.callers(served, poisoned(stage.cases), ODD)
     phases = blocks(pairs, _BLOCK, stage.rate, calm, fault)
-    deeds = [] if strike is None else _strikes(served, strike, pairs)
+    deeds = [] if striking is None else _strikes(striking, pairs)
     return stage.offer(served, Traffic(everybody, phases, stage.plan.deadline), deeds)
 
 
-def _strikes(served: Served, number: signal.Signals, pairs: int) -> list[Deed]:
+def _strikes(striking: "_Striking", pairs: int) -> list[Deed]:
     """Strike the lane hosts through every block that is the fault's."""
     deeds = []
     for pair in range(pairs):
         begin = (2 * pair + (0 if pair % 2 else 1)) * _BLOCK
         times = [begin + step * _EVERY for step in range(round(_BLOCK / _EVERY))]
-        deeds += [Deed(at, "struck", partial(_strike, served, number)) for at in times]
+        deeds += [Deed(at, "struck", striking.strike) for at in times]
     return deeds
 
 
-def _strike(served: Served, number: signal.Signals) -> None:
-    for pid in served.others():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+class _Striking:
+    """Signals to whatever lane hosts there are; `struck` counts those that were sent."""
+
+    def __init__(self, served: Served, number: signal.Signals) -> None:
+        self._served = served
+        self._number = number
+        self.struck = 0
+
+    def strike(self) -> None:
+        """Strike every lane host that lives now."""
+        for pid in self._served.others():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, self._number)
+                self.struck += 1
 
 
 def _expected(run: Run, found: list[float]) -> list[Expectation]:
