@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from gateway.call import Priority
 from gateway.description import Description
 from gateway.fronts.json_wire import ErrorAnswer, PredictAnswer, PredictBody, PredictManyAnswer, PredictManyBody
+from gateway.fronts.limits import FrontLimits
 
 Document = dict[str, Any]
 
@@ -22,12 +24,21 @@ _ERRORS = {
     "503": "FEATURES_UNAVAILABLE or BACKEND_UNAVAILABLE",
     "504": "DEADLINE_EXCEEDED",
 }
-_HEADERS = {
-    "sluice-timeout-ms": "How long the caller waits, in whole milliseconds",
-    "sluice-priority": "critical, default or sheddable",
-    "sluice-unit": "The unit, where the deployment wants it from the caller and the body does not carry it",
-    "x-request-id": "The request id, when the body does not carry it; echoed in the answer",
-    "traceparent": "W3C trace context",
+_LIMITS = FrontLimits()
+_REQUEST_ID = {"type": "string", "pattern": f"^[!-~]{{0,{_LIMITS.max_request_id_bytes}}}$"}
+_UNIT = {"type": "string", "maxLength": _LIMITS.max_unit_bytes // 4}  # of characters that may take four bytes each
+_HEADERS: dict[str, tuple[str, Document]] = {
+    "sluice-timeout-ms": (
+        "How long the caller waits, in whole milliseconds",
+        {"type": "string", "pattern": "^[0-9]{1,10}$"},
+    ),
+    "sluice-priority": (
+        "Who is refused first under overload",
+        {"type": "string", "enum": [priority.value for priority in Priority]},
+    ),
+    "sluice-unit": ("The unit, where the deployment wants it from the caller and the body does not carry it", _UNIT),
+    "x-request-id": ("The request id, when the body does not carry it; echoed in the answer", _REQUEST_ID),
+    "traceparent": ("W3C trace context", {"type": "string"}),
 }
 
 
@@ -40,11 +51,26 @@ def document(base: Document, answers: Mapping[str, type]) -> Document:
     paths = whole["paths"]
     _answer(paths["/v1/deployments"], "DeploymentNames")
     _answer(paths["/v1/deployments/{deployment}"], Description.__name__)
+    paths["/v1/deployments/{deployment}"]["get"]["responses"] = {
+        "200": paths["/v1/deployments/{deployment}"]["get"]["responses"]["200"],
+        "404": {"description": _ERRORS["404"], "content": _content("ErrorAnswer")},
+    }
+    paths["/readyz"]["get"]["responses"]["503"] = {"description": "Draining"}
+    _bound(schemas)
     paths["/v1/deployments/{deployment}:predict"] = _hot("predict", "Predict one row", "PredictBody", "PredictAnswer")
     paths["/v1/deployments/{deployment}:predictMany"] = _hot(
         "predictMany", "Predict up to 256 rows; a bad row fails alone", "PredictManyBody", "PredictManyAnswer"
     )
     return whole
+
+
+def _bound(schemas: Mapping[str, Document]) -> None:
+    """Say of the hot routes' bodies what their fronts check themselves."""
+    for name in ("PredictBody", "PredictManyBody"):
+        schemas[name]["properties"]["request_id"] |= _REQUEST_ID
+    for name in ("PredictBody", "RowBody"):
+        schemas[name]["properties"]["unit"] |= _UNIT
+    schemas["PredictManyBody"]["properties"]["rows"] |= {"minItems": 1, "maxItems": _LIMITS.max_rows}
 
 
 def _hot(operation: str, summary: str, body: str, answer: str) -> Document:
@@ -56,7 +82,10 @@ def _hot(operation: str, summary: str, body: str, answer: str) -> Document:
             "tags": ["predictions"],
             "operationId": operation,
             "summary": summary,
-            "parameters": [_parameter("deployment", "path", "fraud, for example"), *_header_parameters(operation)],
+            "parameters": [
+                _parameter("deployment", "path", "fraud, for example", {"type": "string"}),
+                *_header_parameters(operation),
+            ],
             "requestBody": {"required": True, "content": _content(body)},
             "responses": responses,
         }
@@ -66,19 +95,19 @@ def _hot(operation: str, summary: str, body: str, answer: str) -> Document:
 def _header_parameters(operation: str) -> list[Document]:
     # With many rows each row has its own unit.
     return [
-        _parameter(name, "header", about)
-        for name, about in _HEADERS.items()
+        _parameter(name, "header", about, schema)
+        for name, (about, schema) in _HEADERS.items()
         if not (operation == "predictMany" and name == "sluice-unit")
     ]
 
 
-def _parameter(name: str, place: str, about: str) -> Document:
+def _parameter(name: str, place: str, about: str, schema: Document) -> Document:
     return {
         "name": name,
         "in": place,
         "required": place == "path",
         "description": about,
-        "schema": {"type": "string"},
+        "schema": schema,
     }
 
 

@@ -1,0 +1,71 @@
+"""Our own /openapi.json against our own servers: schemathesis asks what the document allows and what it forbids."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection
+
+from gateway.testing.scripted_door import ScriptedDoor
+from gateway.testing.served_front import served_front
+
+pytestmark = pytest.mark.fuzz
+
+OPERATIONS = [
+    "GET /healthz",
+    "GET /readyz",
+    "GET /v1/deployments",
+    "GET /v1/deployments/{deployment}",
+    "POST /v1/deployments/{deployment}:predict",
+    "POST /v1/deployments/{deployment}:predictMany",
+]
+
+# A bad row of many fails alone, inside an answer of 200.
+ROW_BY_ROW = [negative_data_rejection]
+
+
+@pytest.fixture(scope="module", params=["h2corn", "conservative"])
+def document(request: pytest.FixtureRequest) -> Iterator[schemathesis.BaseSchema]:
+    """The document of a front that is served in a thread of its own, because schemathesis waits for its answers."""
+    addresses: list[str] = []
+    up, over = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with served_front(request.param, ScriptedDoor()) as front:
+            addresses.append(front.http)
+            up.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert up.wait(30)
+    yield schemathesis.openapi.from_url(f"{addresses[0]}/openapi.json")
+    over.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_document_says_what_happens(document: schemathesis.BaseSchema, operation: str) -> None:
+    found = {each.ok().label: each.ok() for each in document.get_all_operations()}
+
+    @settings(max_examples=settings().max_examples // 4, suppress_health_check=list(HealthCheck))
+    @given(case=st.one_of(*(found[operation].as_strategy(generation_mode=mode) for mode in GenerationMode)))
+    def ask(case: schemathesis.Case) -> None:
+        _agree_with_itself(case)
+        case.call_and_validate(excluded_checks=ROW_BY_ROW if operation.endswith("Many") else [])
+
+    assert found.keys() == set(OPERATIONS)
+    ask()
+
+
+def _agree_with_itself(case: schemathesis.Case) -> None:
+    """A header may say what the body says, but no document can say that both must say the same."""
+    if case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE and isinstance(case.body, dict):
+        for header, field in (("sluice-unit", "unit"), ("x-request-id", "request_id")):
+            if case.body.get(field):
+                case.headers.pop(header, None)
