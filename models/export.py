@@ -5,13 +5,13 @@ converted as the sum of its trees with a Sigmoid behind it, so that the graph gi
 labels nor maps.
 """
 
+import os
 import re
 from dataclasses import asdict, dataclass
 
 import lightgbm
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnxmltools import convert_lightgbm
@@ -20,6 +20,11 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 from models.errors import ParityError
 from models.matrix import Matrix
 from models.train import predict
+
+# The wheels report on models and runs to their maker unless they are told not to before they are imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 INPUT, OUTPUT = "features", "score"
 OPSET, ML_OPSET, IR_VERSION = 15, 3, 8  # old enough for every server that we speak to

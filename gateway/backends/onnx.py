@@ -4,14 +4,20 @@ A run stays on the event loop's thread: a gradient booster needs some 7 µs a ro
 busy interpreter costs milliseconds.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from gateway.backends.backend import BackendError
+
+# Since 1.29 the wheels report on models and runs to their maker, from a thread of their own, unless they are told not
+# to before they are imported. Calling `disable_telemetry_events` later leaves the thread and its database.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 INPUT_TYPE = "tensor(float)"
 # onnxruntime's errors share no base class of their own, so they are named one by one.
