@@ -15,6 +15,8 @@ from gateway.features.plan import Plan, PlanError, load_plan
 from gateway.matrix import MatrixBuilder, MatrixError, Transform
 from models.manifest import BundleError, Manifest, load_manifest
 
+MODEL = "model.onnx"
+
 
 @dataclass(frozen=True, slots=True)
 class Golden:
@@ -36,9 +38,12 @@ class Bundle:
     model: Path
 
 
-def load_bundle(directory: Path, deployment: str) -> Bundle:
-    """Load and verify a bundle of `deployment`. Raises `BundleError`, one line that says what is wrong."""
-    manifest = load_manifest(directory)
+def load_bundle(directory: Path, deployment: str, hosted: bool = False) -> Bundle:
+    """Load and verify a bundle of `deployment`. Raises `BundleError`, one line that says what is wrong.
+
+    The model file of a `hosted` one is left to its host: to prove the digest of a large one holds a processor up.
+    """
+    manifest = load_manifest(directory, elsewhere=(MODEL,) if hosted else ())
     if manifest.deployment != deployment:
         raise BundleError(f"{directory}: is a bundle of {manifest.deployment}, not of {deployment}")
     try:
@@ -48,7 +53,7 @@ def load_bundle(directory: Path, deployment: str) -> Bundle:
         builder = MatrixBuilder(plan, _load_transform(plan))
     except (PlanError, MatrixError) as exc:
         raise BundleError(f"{directory}: {exc}") from exc
-    return Bundle(manifest, plan, builder, _load_golden(directory / "golden.json"), directory / "model.onnx")
+    return Bundle(manifest, plan, builder, _load_golden(directory / "golden.json"), directory / MODEL)
 
 
 async def prove(bundle: Bundle, backend: Backend) -> None:

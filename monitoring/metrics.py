@@ -112,6 +112,24 @@ DECLARATION_BROKEN = Metric(
 WORKER_STARTS = Metric(
     "sluice_worker_starts_total", "Times that a worker of this slot became ready.", "counter", ("slot",)
 )
+HOST_STARTS = Metric(
+    "sluice_host_starts_total",
+    "Times that a lane host (the process of a canary or shadow) was started.",
+    "counter",
+    ("deployment", "version"),
+)
+HOST_DEATHS = Metric(
+    "sluice_host_deaths_total",
+    "Times that a lane host died: spawn, load, golden, memory, stuck, nonsense, signal or exit.",
+    "counter",
+    ("deployment", "version", "reason"),
+)
+HOST_DOWN = Metric(
+    "sluice_host_down", "1 while any worker's lane host is not ready.", "gauge", ("deployment", "version")
+)
+HOST_BUSY = Metric(
+    "sluice_host_busy", "Runs in flight in the busiest worker's lane host.", "gauge", ("deployment", "version")
+)
 
 ALL = (
     CALLS,
@@ -131,5 +149,9 @@ ALL = (
     TABLE,
     DECLARATION_BROKEN,
     WORKER_STARTS,
+    HOST_STARTS,
+    HOST_DEATHS,
+    HOST_DOWN,
+    HOST_BUSY,
 )
 BY_NAME = {metric.name: metric for metric in ALL}

@@ -55,6 +55,10 @@ class OnnxBackend:
 
     async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score on the calling thread."""
+        return self.score(rows)
+
+    def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Score as `run` does, for who has no event loop. Raises `BackendError`."""
         try:
             (scores,) = self._session.run(self._outputs, {self._input: rows})
         except ORT_ERRORS as exc:

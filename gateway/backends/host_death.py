@@ -1,0 +1,38 @@
+"""How a lane host died: a reason that can be counted, and a text that says what happened."""
+
+import signal
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Reason(StrEnum):
+    """Every way to die, as a metric's label."""
+
+    SPAWN = "spawn"
+    LOAD = "load"
+    GOLDEN = "golden"
+    MEMORY = "memory"
+    STUCK = "stuck"
+    NONSENSE = "nonsense"
+    SIGNAL = "signal"
+    EXIT = "exit"
+    CLOSED = "closed"
+
+
+class Death(NamedTuple):
+    """The end of one host process."""
+
+    reason: Reason
+    text: str
+
+
+def of_status(status: int) -> Death:
+    """Return what an exit status tells: negative for a signal, as `subprocess` has it."""
+    if status >= 0:
+        return Death(Reason.EXIT, f"it exited with status {status}")
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = ", perhaps by the kernel, out of memory" if -status == signal.SIGKILL else ""
+    return Death(Reason.SIGNAL, f"it was killed by {name}{hint}")

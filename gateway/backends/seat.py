@@ -1,0 +1,112 @@
+"""Where a bundle runs: on the event loop's thread, on one of its own, or in a child process. Chosen at its loading."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.backends.backend import Backend, BackendError
+from gateway.backends.host import HostedBackend
+from gateway.backends.host_meters import HostMeters
+from gateway.backends.lane_host import LaneHost
+from gateway.backends.onnx import OnnxBackend
+from gateway.backends.settings import SeatSettings
+from gateway.backends.threaded import ThreadedBackend
+from gateway.bundle import Bundle, prove
+from gateway.host.order import HostedModel
+from models.manifest import BundleError
+from monitoring import metrics
+from monitoring.series import SeriesFile
+from routing.table import CHAMPION, FALLBACK
+
+log = logging.getLogger("sluice.seat")
+
+# The arms whose bundles have been found good: only they share the worker's process.
+TRUSTED = (CHAMPION, FALLBACK)
+ROWS = 16
+_TIMES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A bundle's backend. `blocking` says that a run holds up the event loop, and ends there."""
+
+    backend: Backend
+    blocking: bool
+
+
+class Seats:
+    """Seats one worker's bundles. A hosted one may still be on its way when `seat` returns: `settle` waits for them."""
+
+    def __init__(self, settings: SeatSettings, series: SeriesFile, clock: Callable[[], float] = time.perf_counter):
+        self._settings = settings
+        self._series = series
+        self._clock = clock
+        self._starting: list[LaneHost] = []
+        for gauge in (metrics.HOST_DOWN, metrics.HOST_BUSY):
+            series.zero(gauge)
+
+    def hosts(self, arm: str) -> bool:
+        """Whether that arm's bundles go into processes of their own."""
+        return self._settings.lane_hosts and arm not in TRUSTED
+
+    async def seat(self, bundle: Bundle, arm: str) -> Seat:
+        """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does."""
+        return self._host(bundle) if self.hosts(arm) else await self._in_process(bundle)
+
+    async def settle(self) -> None:
+        """Wait for the hosts that were started, but not longer than is set; who is late or failed is served without."""
+        starting, self._starting = self._starting, []
+        if starting and self._settings.wait:
+            waits = [asyncio.ensure_future(host.decided()) for host in starting]
+            _, late = await asyncio.wait(waits, timeout=self._settings.wait)
+            for wait in late:
+                wait.cancel()
+            if late:
+                log.warning("lane hosts are not ready yet, their arms are served without", extra={"count": len(late)})
+
+    async def _in_process(self, bundle: Bundle) -> Seat:
+        try:
+            backend = OnnxBackend(bundle.model, len(bundle.plan.features))
+        except BackendError as exc:
+            raise BundleError(f"{bundle.model.parent}: {exc}") from exc
+        await prove(bundle, backend)
+        seconds = run_seconds(backend.score, bundle.golden.rows, self._clock)
+        blocking = seconds <= self._settings.loop_run
+        where = "the event loop's" if blocking else "its own"
+        fields = {"bundle": str(bundle.model.parent), "run_ms": round(seconds * 1e3, 3), "rows": ROWS}
+        log.info("bundle runs on %s thread", where, extra=fields)
+        return Seat(backend if blocking else ThreadedBackend(backend.score), blocking)
+
+    def _host(self, bundle: Bundle) -> Seat:
+        manifest = bundle.manifest
+        model = HostedModel(str(bundle.model), len(bundle.plan.features), manifest.files[bundle.model.name])
+        meters = HostMeters(self._series, manifest.deployment, manifest.version)
+        name = f"{manifest.deployment} {manifest.version}"
+
+        async def proof(backends: Sequence[HostedBackend]) -> None:
+            await prove(bundle, backends[0])
+
+        host = LaneHost(name, [model], proof, meters, self._settings.host)
+        host.start()
+        self._starting.append(host)
+        return Seat(host.backend(0), blocking=False)
+
+
+def run_seconds(
+    score: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+    rows: NDArray[np.float32],
+    clock: Callable[[], float],
+) -> float:
+    """Return what a run of `ROWS` rows takes at best: of a few, the fastest was disturbed least."""
+    sample = np.resize(rows, (ROWS, rows.shape[1]))
+    taken = []
+    for _ in range(_TIMES):
+        began = clock()
+        score(sample)
+        taken.append(clock() - began)
+    return min(taken)

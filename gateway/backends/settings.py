@@ -1,0 +1,59 @@
+"""What decides where a bundle runs, and what the child processes among those places may take."""
+
+import os
+from dataclasses import dataclass, field
+
+# Kernel calls that a host is made of; where they are missing everything runs in process.
+HOSTS_POSSIBLE = hasattr(os, "memfd_create") and hasattr(os, "pidfd_open")
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What a lane host gets, and how long one waits for it. Seconds."""
+
+    memory_mb: int = 1024
+    """Memory that it may take above what loading its models took."""
+    nice: int = 5
+    """How far its priority lies below the worker's: 0 to 19."""
+    cpus: tuple[int, ...] = ()
+    """Processors that it may run on; none named: the worker's own."""
+    patience: float = 1.0
+    """With runs in flight and no answer for so long it is stuck: killed, and started anew."""
+    loading: float = 60.0
+    """It must be ready by then."""
+    slots: int = 8
+    """Runs in flight; one more is refused."""
+    first_pause: float = 0.2
+    longest_pause: float = 30.0
+    """Before it is started anew, doubled each time."""
+    settled: float = 60.0
+    """Having been ready for so long it is forgiven: the next pause is the first again."""
+
+    def __post_init__(self) -> None:
+        if self.memory_mb < 1 or self.slots < 1:
+            raise ValueError("a lane host needs at least 1 MB of memory and one slot")
+        if not 0 <= self.nice <= 19:
+            raise ValueError(f"a lane host's niceness lies between 0 and 19, not at {self.nice}")
+        if self.patience <= 0 or self.loading <= 0:
+            raise ValueError("a lane host's patience must be above zero")
+        if not 0 < self.first_pause <= self.longest_pause:
+            raise ValueError("a lane host's pauses must be above zero, the longest not below the first")
+
+
+@dataclass(frozen=True, slots=True)
+class SeatSettings:
+    """Where bundles run."""
+
+    lane_hosts: bool = HOSTS_POSSIBLE
+    """Whether arms that are not yet trusted run in processes of their own."""
+    host: HostSettings = field(default_factory=HostSettings)
+    wait: float = 10.0
+    """Seconds that a worker which starts waits for its hosts; those not ready by then it serves without."""
+    loop_run: float = 0.002
+    """Seconds that a run of 16 rows may take on the event loop's thread; a model that takes longer gets its own."""
+
+    def __post_init__(self) -> None:
+        if self.lane_hosts and not HOSTS_POSSIBLE:
+            raise ValueError("lane hosts need Linux: use --lane-hosts off")
+        if self.wait < 0 or self.loop_run < 0:
+            raise ValueError("waits are not below zero")

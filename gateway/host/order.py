@@ -1,0 +1,45 @@
+"""What a lane host is told when it starts: its models, its shares of the machine, and who its worker is."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class HostedModel:
+    """A model by its place in the order. The host proves the digest: of a large file that takes a while."""
+
+    path: str
+    width: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostOrder:
+    """Goes through the host's command line: there is no secret in it."""
+
+    models: tuple[HostedModel, ...]
+    worker: int
+    """The worker's process id, without which the host has no business."""
+    bell: int
+    memory: int
+    """Descriptors of the doorbell and of the slots' memory, which the host inherits."""
+    slots: int
+    memory_mb: int
+    nice: int
+    cpus: tuple[int, ...] = ()
+    """Processors it may run on; none: those of the worker."""
+
+    @property
+    def width(self) -> int:
+        """The greatest number of features of any model."""
+        return max(model.width for model in self.models)
+
+    def to_word(self) -> str:
+        """Return the form in which it travels."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_word(cls, word: str) -> "HostOrder":
+        """Read what `to_word` wrote."""
+        return msgspec.json.decode(word, type=cls)
