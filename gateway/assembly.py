@@ -36,7 +36,8 @@ class Gateway:
 async def assemble(config: ServeConfig, slot: int, served: Iterable[Served]) -> Gateway:
     """Put a worker together. Raises `ConfigError`, `DeploymentError` or `BundleError`, each one clear line."""
     series = SeriesFile(config.state / "metrics", slot)
-    series.zero(metrics.BUNDLE)
+    for gauge in (metrics.BUNDLE, metrics.HOST_DOWN, metrics.HOST_BUSY):
+        series.zero(gauge)
     reader = RedisFeatureReader(parse_address(config.redis_url), RedisLimits(config.feature_connections))
     await reader.start()
     lag = LoopLag()
@@ -46,7 +47,8 @@ async def assemble(config: ServeConfig, slot: int, served: Iterable[Served]) -> 
     recording = Recording(config.records or config.state / "records", limits, slot, series, config.grace)
     deployments = Deployments(config, door, reader, recording, series, lag)
     for one in served:
-        await deployments.load(one)
+        await deployments.load(one, starting=True)
         deployments.turn(one.name)
+    await deployments.settle(config.seats.wait)
     series.counter(metrics.WORKER_STARTS, str(slot)).add()
     return Gateway(door, deployments, reader, recording)

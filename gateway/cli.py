@@ -17,6 +17,7 @@ from gateway.config import (
 )
 from gateway.fronts.tls import ServerTls, TlsError
 from gateway.records_command import add_records
+from gateway.seat_flags import SEAT_FLAGS, read_seats
 
 if TYPE_CHECKING:
     from gateway.ask import Reach
@@ -134,6 +135,7 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
         ("lists", int, 2, "lists of one deployment on their way at once, in one worker"),
         ("waiting-limit", int, 2048, "calls of one deployment that may wait before new ones are refused"),
         ("feature-connections", int, 2, "sockets to Redis, in one worker"),
+        *SEAT_FLAGS,
         ("grace", float, 10.0, "seconds for accepted calls to be answered in when stopping"),
         ("worker-patience", float, 10.0, "seconds that a worker may say nothing before it is killed and started anew"),
         ("log-level", str, "warning", "debug, info, warning or error"),
@@ -238,6 +240,7 @@ def _config(arguments: argparse.Namespace) -> ServeConfig:
         lists=arguments.lists,
         waiting_limit=arguments.waiting_limit,
         feature_connections=arguments.feature_connections,
+        seats=read_seats(arguments),
         grace=arguments.grace,
         worker_patience=arguments.worker_patience,
         log_level=arguments.log_level,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from gateway.backends.settings import SeatSettings
 from gateway.fronts.tls import ServerTls
 
 Front = Literal["h2corn", "conservative"]
@@ -49,6 +50,8 @@ class ServeConfig:
     """Calls of one deployment that may wait for a list before new ones are refused."""
     feature_connections: int = 2
     """Sockets to Redis, a worker."""
+    seats: SeatSettings = field(default_factory=SeatSettings)
+    """Which bundles run in child processes, and what these may take."""
     grace: float = 10.0
     """Seconds that accepted calls have to be answered in when the gateway stops."""
     worker_patience: float = 10.0

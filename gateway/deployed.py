@@ -10,6 +10,7 @@ from gateway.line_description import describe
 from gateway.messages import Arm, Standing
 from gateway.served import Served
 from gateway.shelf import Loaded, Shelf
+from models.manifest import BundleError
 from monitoring import metrics
 from monitoring.series import SeriesFile
 
@@ -46,14 +47,24 @@ class Deployed:
             raise LookupError(f"deployment {self.name} has no line yet")
         return self._present
 
-    async def load(self, served: Served) -> None:
-        """Make the next line ready. Raises what loading raises; then nothing has changed."""
+    async def load(self, served: Served, starting: bool = False) -> None:
+        """Make the next line ready, with its lane hosts unless the worker is `starting`.
+
+        Raises what loading raises; then nothing has changed.
+        """
         self._next, self._loading = None, True
         try:
-            self._next = await self._builder.build(served, self._present)
+            coming = await self._builder.build(served, self._present)
+            if not starting and (complaint := await self.settle(None)):
+                raise BundleError(complaint)
+            self._next = coming
         finally:
             self._loading = False
             await self._tidy()
+
+    async def settle(self, patience: float | None) -> str:
+        """Wait for lane hosts that were started; return what is wrong with them, or ""."""
+        return await self._shelf.settle(patience)
 
     async def drop(self) -> None:
         """Forget the next line."""

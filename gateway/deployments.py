@@ -5,6 +5,7 @@ import logging
 import time
 from pathlib import Path
 
+from gateway.backends.seat import Seats
 from gateway.config import ServeConfig
 from gateway.deployed import Deployed
 from gateway.entrance import Entrance
@@ -44,12 +45,21 @@ class Deployments:
         self._coming: dict[str, Deployed] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
-    async def load(self, served: Served) -> None:
-        """Make a deployment's next line ready. Raises what loading raises; then nothing has changed."""
+    async def load(self, served: Served, starting: bool = False) -> None:
+        """Make a deployment's next line ready. Raises what loading raises; then nothing has changed.
+
+        A worker that is `starting` does not wait for its lane hosts: `settle` does, for all of them together.
+        """
         name = served.name
         deployed = self._deployed.get(name) or self._new(name, self._config.bundles / name)
-        await deployed.load(served)
+        await deployed.load(served, starting)
         self._coming[name] = deployed
+
+    async def settle(self, patience: float) -> None:
+        """Wait for the lane hosts, but not too long: arms whose hosts are late or have failed are served without."""
+        for complaint in await asyncio.gather(*(one.settle(patience) for one in self._deployed.values())):
+            if complaint:
+                log.warning("an arm is served without its lane host: %s", complaint)
 
     def turn(self, name: str) -> None:
         """Serve what was loaded. Raises `LookupError` when nothing was."""
@@ -90,7 +100,7 @@ class Deployments:
             await deployed.drop()
 
     def _new(self, name: str, directory: Path) -> Deployed:
-        shelf = Shelf(directory, name)
+        shelf = Shelf(directory, name, Seats(self._config.seats, self._series))
         builder = LineBuilder(shelf, self._reader, self._recording, self._series)
         return Deployed(name, shelf, builder, self._series, self._entrance)
 

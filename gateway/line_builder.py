@@ -21,23 +21,23 @@ from gateway.shelf import Loaded, Shelf
 from gateway.stored import StoredReader
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
-from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
+from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
-    """A line that can be turned to, with what it is made of. `loaded` is by version."""
+    """A line that can be turned to, with what it is made of. `loaded` is by arm."""
 
     served: Served
     line: Line
     intake: Intake
     admission: Admission
-    loaded: Mapping[str, Loaded]
+    loaded: Mapping[tuple[str, str], Loaded]
 
     @property
     def champion(self) -> Loaded:
         """The champion's bundle."""
-        return self.loaded[self.served.table.champion]
+        return self.loaded[CHAMPION, self.served.table.champion]
 
     def lanes(self) -> list[Lane]:
         """Return every lane, those that answer first."""
@@ -60,9 +60,12 @@ class LineBuilder:
         Raises `BundleError` or `DeploymentError`.
         """
         deployment = served.deployment()
-        loaded = {version: await self._shelf.take(version, digest) for version, digest in served.digests.items()}
-        lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
         table = deployment.table
+        loaded = {
+            (arm, version): await self._shelf.take(version, served.digests[version], arm)
+            for arm, version in seats(table)
+        }
+        lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
         champion = lanes.make(CHAMPION, table.champion)
         answering = {CHAMPION: champion}
         if table.canary is not None:
@@ -94,17 +97,30 @@ class LineBuilder:
 class _Lanes:
     """Makes lanes, or finds the same one in the line before."""
 
-    def __init__(self, deployment: Deployment, loaded: Mapping[str, Loaded], former: Iterable[Lane]) -> None:
+    def __init__(
+        self, deployment: Deployment, loaded: Mapping[tuple[str, str], Loaded], former: Iterable[Lane]
+    ) -> None:
         self._policy = deployment.policy
         self._loaded = loaded
         self._former = tuple(former)
 
     def make(self, arm: str, version: str) -> Lane:
-        loaded = self._loaded[version]
+        loaded = self._loaded[arm, version]
         bundle = loaded.bundle
         digest = bundle.manifest.digest()
-        lane = Lane(arm, version, digest, bundle.plan, bundle.builder, loaded.backend, self._policy)
+        backend, blocking = loaded.backend, loaded.blocking
+        lane = Lane(arm, version, digest, bundle.plan, bundle.builder, backend, self._policy, blocking)
         return next((one for one in self._former if one == lane), lane)
+
+
+def seats(table: Table) -> list[tuple[str, str]]:
+    """Return every arm with its version, once each; the champion first, whose plan the others' are compared with."""
+    arms = [(CHAMPION, table.champion)]
+    if table.canary is not None:
+        arms.append((CANARY, table.canary.version))
+    if table.fallback is not None:
+        arms.append((FALLBACK, table.fallback))
+    return list(dict.fromkeys([*arms, *((SHADOW, shadow.version) for shadow in table.shadows)]))
 
 
 def _admission(deployment: Deployment, former: Built | None) -> Admission:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.backends.backend import Backend, BackendError
-from gateway.backends.onnx import OnnxBackend
-from gateway.bundle import Bundle, load_bundle, prove
+from gateway.backends.backend import Backend
+from gateway.backends.seat import Seats
+from gateway.bundle import Bundle, load_bundle
 from models.manifest import BundleError
 
 # Seconds for which a thread may keep the interpreter from the event loop, while a bundle is loaded.
@@ -23,55 +23,52 @@ HURRY = 0.0005
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A verified bundle with the backend that reproduced its golden rows."""
+    """A verified bundle with its seat: in process it has reproduced its golden rows, in a host it will have to."""
 
     bundle: Bundle
     backend: Backend
+    blocking: bool
 
 
 class Shelf:
-    """Holds what is loaded, by digest. `directory` is where the deployment's versions lie."""
+    """Holds what is loaded, by digest and whether hosted. `directory` is where the deployment's versions lie."""
 
-    def __init__(self, directory: Path, deployment: str) -> None:
+    def __init__(self, directory: Path, deployment: str, seats: Seats) -> None:
         self._directory = directory
         self._deployment = deployment
-        self._loaded: dict[str, Loaded] = {}
+        self._seats = seats
+        self._loaded: dict[tuple[str, bool], Loaded] = {}
 
-    async def take(self, version: str, digest: str) -> Loaded:
-        """Return the bundle, loaded now if it was not before. Raises `BundleError`.
+    async def take(self, version: str, digest: str, arm: str) -> Loaded:
+        """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
 
         What lies on disk is verified in any case: a worker that starts anew has nothing else to go by.
         """
-        where = self._directory / version
+        where, key = self._directory / version, (digest, self._seats.hosts(arm))
         with _in_a_hurry():
-            bundle = await asyncio.to_thread(load_bundle, where, self._deployment)
+            bundle = await asyncio.to_thread(load_bundle, where, self._deployment, self._seats.hosts(arm))
             if bundle.manifest.digest() != digest:
                 raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
-            if digest not in self._loaded:
-                backend = await asyncio.to_thread(_open, bundle)
-                self._loaded[digest] = Loaded(self._with_known_plan(bundle), backend)
-        return self._loaded[digest]
+            if key not in self._loaded:
+                seat = await self._seats.seat(bundle, arm)
+                self._loaded[key] = Loaded(self._with_known_plan(bundle), seat.backend, seat.blocking)
+        return self._loaded[key]
+
+    async def settle(self, patience: float | None) -> str:
+        """Wait for the hosts of what was taken, None for as long as it takes; return what is wrong with them, or ""."""
+        return await self._seats.settle(patience)
 
     async def keep(self, wanted: Collection[Loaded]) -> None:
         """Close everything else."""
-        for digest, loaded in list(self._loaded.items()):
+        for key, loaded in list(self._loaded.items()):
             if loaded not in wanted:
-                del self._loaded[digest]
+                del self._loaded[key]
                 await loaded.backend.close()
 
     def _with_known_plan(self, bundle: Bundle) -> Bundle:
         """Give equal plans one identity, so that the line sees at a glance that one matrix serves both arms."""
         plans = [loaded.bundle.plan for loaded in self._loaded.values()]
         return replace(bundle, plan=next((plan for plan in plans if plan == bundle.plan), bundle.plan))
-
-
-def _open(bundle: Bundle) -> Backend:
-    try:
-        backend = OnnxBackend(bundle.model, len(bundle.plan.features))
-        asyncio.run(prove(bundle, backend))
-    except BackendError as exc:
-        raise BundleError(f"{bundle.model.parent}: {exc}") from exc
-    return backend
 
 
 @contextmanager

@@ -60,6 +60,7 @@ class LaneHost:
         self._command = command
         self._asker: Asker = Absent("it has not been started")
         self._decided = asyncio.Event()
+        self._failure = ""
         self._pause = 0.0
         self._keeper: asyncio.Task[None] | None = None
 
@@ -68,9 +69,10 @@ class LaneHost:
         self._asker = Absent("it is starting")
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), name=f"lane host {self.name}")
 
-    async def decided(self) -> None:
-        """Return when the first start has succeeded or failed."""
+    async def decided(self) -> str:
+        """Return when the first start has succeeded or failed: "" or why."""
         await self._decided.wait()
+        return self._failure
 
     def backend(self, model: int) -> HostedBackend:
         """Return the backend of a model, by its place in `models`; to close any is to end the host."""
@@ -99,7 +101,9 @@ class LaneHost:
             self._pause = next_pause(self._settings, self._pause, ready_for)
             self._asker = Absent(f"{death.text}, and it is started anew")
             self._meters.died(death.reason)
-            self._decided.set()
+            if not self._decided.is_set():
+                self._failure = death.text
+                self._decided.set()
             fields = {"host": self.name, "reason": death.reason, "why": death.text, "pause_s": self._pause}
             log.error("lane host ended, starting it anew", extra=fields)
             await asyncio.sleep(self._pause)

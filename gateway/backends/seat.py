@@ -19,7 +19,6 @@ from gateway.backends.threaded import ThreadedBackend
 from gateway.bundle import Bundle, prove
 from gateway.host.order import HostedModel
 from models.manifest import BundleError
-from monitoring import metrics
 from monitoring.series import SeriesFile
 from routing.table import CHAMPION, FALLBACK
 
@@ -40,15 +39,15 @@ class Seat:
 
 
 class Seats:
-    """Seats one worker's bundles. A hosted one may still be on its way when `seat` returns: `settle` waits for them."""
+    """Seats one deployment's bundles. A hosted one is still on its way when `seat` returns: `settle` waits for it."""
 
-    def __init__(self, settings: SeatSettings, series: SeriesFile, clock: Callable[[], float] = time.perf_counter):
+    def __init__(
+        self, settings: SeatSettings, series: SeriesFile, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._settings = settings
         self._series = series
         self._clock = clock
         self._starting: list[LaneHost] = []
-        for gauge in (metrics.HOST_DOWN, metrics.HOST_BUSY):
-            series.zero(gauge)
 
     def hosts(self, arm: str) -> bool:
         """Whether that arm's bundles go into processes of their own."""
@@ -58,29 +57,38 @@ class Seats:
         """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does."""
         return self._host(bundle) if self.hosts(arm) else await self._in_process(bundle)
 
-    async def settle(self) -> None:
-        """Wait for the hosts that were started, but not longer than is set; who is late or failed is served without."""
+    async def settle(self, patience: float | None) -> str:
+        """Wait until the hosts started since the last time are ready or have failed; return what is wrong, or "".
+
+        Those that are late or have failed are still kept, and tried again and again.
+        """
         starting, self._starting = self._starting, []
-        if starting and self._settings.wait:
-            waits = [asyncio.ensure_future(host.decided()) for host in starting]
-            _, late = await asyncio.wait(waits, timeout=self._settings.wait)
-            for wait in late:
+        waits = {host.name: asyncio.ensure_future(host.decided()) for host in starting}
+        if not waits:
+            return ""
+        try:
+            await asyncio.wait(waits.values(), timeout=patience)
+            return "; ".join(f"{name}: {_complaint(wait)}" for name, wait in waits.items() if _complaint(wait))
+        finally:
+            for wait in waits.values():
                 wait.cancel()
-            if late:
-                log.warning("lane hosts are not ready yet, their arms are served without", extra={"count": len(late)})
 
     async def _in_process(self, bundle: Bundle) -> Seat:
-        try:
-            backend = OnnxBackend(bundle.model, len(bundle.plan.features))
-        except BackendError as exc:
-            raise BundleError(f"{bundle.model.parent}: {exc}") from exc
-        await prove(bundle, backend)
-        seconds = run_seconds(backend.score, bundle.golden.rows, self._clock)
+        backend, seconds = await asyncio.to_thread(self._open, bundle)
         blocking = seconds <= self._settings.loop_run
         where = "the event loop's" if blocking else "its own"
         fields = {"bundle": str(bundle.model.parent), "run_ms": round(seconds * 1e3, 3), "rows": ROWS}
         log.info("bundle runs on %s thread", where, extra=fields)
         return Seat(backend if blocking else ThreadedBackend(backend.score), blocking)
+
+    def _open(self, bundle: Bundle) -> tuple[OnnxBackend, float]:
+        """Load and prove it, in a thread; return it, and how long a run takes."""
+        try:
+            backend = OnnxBackend(bundle.model, len(bundle.plan.features))
+            asyncio.run(prove(bundle, backend))
+        except BackendError as exc:
+            raise BundleError(f"{bundle.model.parent}: {exc}") from exc
+        return backend, run_seconds(backend.score, bundle.golden.rows, self._clock)
 
     def _host(self, bundle: Bundle) -> Seat:
         manifest = bundle.manifest
@@ -95,6 +103,10 @@ class Seats:
         host.start()
         self._starting.append(host)
         return Seat(host.backend(0), blocking=False)
+
+
+def _complaint(wait: "asyncio.Future[str]") -> str:
+    return wait.result() if wait.done() else "its lane host is not ready yet"
 
 
 def run_seconds(

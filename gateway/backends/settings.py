@@ -34,8 +34,10 @@ class HostSettings:
             raise ValueError("a lane host needs at least 1 MB of memory and one slot")
         if not 0 <= self.nice <= 19:
             raise ValueError(f"a lane host's niceness lies between 0 and 19, not at {self.nice}")
-        if self.patience <= 0 or self.loading <= 0:
+        if not (self.patience > 0 and self.loading > 0):
             raise ValueError("a lane host's patience must be above zero")
+        if not set(self.cpus) <= set(range(os.cpu_count() or 1)):
+            raise ValueError(f"a lane host cannot run on processors {self.cpus}: this machine has {os.cpu_count()}")
         if not 0 < self.first_pause <= self.longest_pause:
             raise ValueError("a lane host's pauses must be above zero, the longest not below the first")
 
@@ -55,5 +57,5 @@ class SeatSettings:
     def __post_init__(self) -> None:
         if self.lane_hosts and not HOSTS_POSSIBLE:
             raise ValueError("lane hosts need Linux: use --lane-hosts off")
-        if self.wait < 0 or self.loop_run < 0:
+        if not (self.wait >= 0 and self.loop_run >= 0):
             raise ValueError("waits are not below zero")

@@ -196,7 +196,6 @@ async def test_a_complaint_that_is_no_text_is_still_one(tmp_path: Path) -> None:
     [
         ("exits", "exit", {}),
         ("never ready", "stuck", {"loading": 0.5}),
-        ("closes its bell", "stuck", {"patience": 0.5}),
         ("no answer", "stuck", {"patience": 0.5}),
     ],
 )
@@ -209,6 +208,12 @@ async def test_hosts_that_do_not_serve(tmp_path: Path, way: str, reason: str, ch
         await failure(asyncio.ensure_future(host.backend(0).run(rows(1.0))))
         assert total(tmp_path, "sluice_host_deaths_total", reason) >= 1
         await until(lambda: total(tmp_path, "sluice_host_starts_total") >= 3)
+
+
+async def test_a_host_that_closes_its_bell_and_stays_is_killed(tmp_path: Path) -> None:
+    settings, command = replace(SETTINGS, patience=0.5), (*SCRIPTED, "closes its bell")
+    async with running(tmp_path, [model_at(tmp_path / "none.onnx")], settings, command):
+        await until(lambda: total(tmp_path, "sluice_host_deaths_total", "stuck") >= 1)
 
 
 async def test_a_program_that_is_not_there(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from gateway.backends.settings import HostSettings, SeatSettings
         {"nice": -1},
         {"nice": 20},
         {"patience": 0.0},
+        {"patience": float("nan")},
+        {"cpus": (100_000,)},
         {"loading": 0.0},
         {"first_pause": 0.0},
         {"first_pause": 2.0, "longest_pause": 1.0},

@@ -1,0 +1,87 @@
+"""Where a bundle runs, and what a worker does while its hosts are on their way."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gateway.backends.host import HostedBackend
+from gateway.backends.onnx import OnnxBackend
+from gateway.backends.seat import ROWS, Seats, run_seconds
+from gateway.backends.settings import SeatSettings
+from gateway.backends.threaded import ThreadedBackend
+from gateway.bundle import Bundle, load_bundle
+from gateway.testing.bundles import write_bundle
+from gateway.testing.manual_clock import ManualClock
+from models.manifest import BundleError
+from monitoring.series import SeriesFile
+from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return load_bundle(write_bundle(tmp_path), "fraud")
+
+
+def seats(directory: Path, settings: SeatSettings) -> Seats:
+    return Seats(settings, SeriesFile(directory / "metrics", 0))
+
+
+def test_only_arms_that_are_trusted_stay(tmp_path: Path) -> None:
+    on, off = seats(tmp_path, SeatSettings()), seats(tmp_path, SeatSettings(lane_hosts=False))
+    assert [on.hosts(arm) for arm in (CHAMPION, FALLBACK, CANARY, SHADOW)] == [False, False, True, True]
+    assert not any(off.hosts(arm) for arm in (CHAMPION, FALLBACK, CANARY, SHADOW))
+
+
+@pytest.mark.parametrize(("loop_run", "kind", "blocking"), [(60.0, OnnxBackend, True), (0.0, ThreadedBackend, False)])
+async def test_a_long_run_leaves_the_event_loops_thread(
+    tmp_path: Path, bundle: Bundle, loop_run: float, kind: type, blocking: bool
+) -> None:
+    seat = await seats(tmp_path, SeatSettings(loop_run=loop_run)).seat(bundle, CHAMPION)
+    assert isinstance(seat.backend, kind)
+    assert seat.blocking is blocking
+    assert (await seat.backend.run(bundle.golden.rows)).tolist() == bundle.golden.scores.tolist()
+    await seat.backend.close()
+
+
+async def test_a_bundle_in_process_is_proved(tmp_path: Path, bundle: Bundle) -> None:
+    wrong = replace(bundle, golden=replace(bundle.golden, scores=bundle.golden.scores + 1.0))
+    with pytest.raises(BundleError, match="golden rows are off by 1"):
+        await seats(tmp_path, SeatSettings()).seat(wrong, CHAMPION)
+
+
+async def test_nobody_waits_for_a_host_longer_than_is_set(tmp_path: Path, bundle: Bundle) -> None:
+    several = seats(tmp_path, SeatSettings())
+    seat = await several.seat(bundle, CANARY)
+    assert isinstance(seat.backend, HostedBackend)
+    assert not seat.blocking
+    async with asyncio.timeout(10.0):
+        assert "fraud 1" in await several.settle(0.0)
+        assert await several.settle(0.0) == "", "once"
+        await seat.backend.close()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_what_is_wrong_with_a_host_is_told(tmp_path: Path, bundle: Bundle, damaged: bool) -> None:
+    several = seats(tmp_path, SeatSettings())
+    if damaged:
+        bundle.model.write_bytes(b"damaged")
+    seat = await several.seat(bundle, CANARY)
+    complaint = await several.settle(None)
+    assert ("sha256" in complaint) is damaged
+    assert bool(complaint) is damaged
+    await seat.backend.close()
+
+
+def test_of_several_runs_the_fastest_counts() -> None:
+    clock, seen, lengths = ManualClock(0.0), [], iter([5.0, 2.0, 0.5, 3.0, 4.0])
+
+    def score(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        seen.append(rows.shape)
+        clock.advance(next(lengths))
+        return np.zeros(len(rows))
+
+    assert run_seconds(score, np.ones((3, 7), dtype=np.float32), clock) == 0.5
+    assert seen == [(ROWS, 7)] * 5
