@@ -89,6 +89,7 @@ class LaneHost:
         if keeper is not None:
             keeper.cancel()
             await asyncio.wait([keeper])
+            self._meters.down.set(0.0)  # nobody misses it
 
     async def _keep(self) -> None:
         """Start the host anew whenever it has died, at longer and longer pauses while it does not stay."""

@@ -267,6 +267,7 @@ async def test_a_closed_host_leaves_nothing_and_counts_no_death(tmp_path: Path) 
         assert children() == []
         assert "closed" in await failure(asyncio.ensure_future(backend.run(rows(1.0))))
     assert total(tmp_path, "sluice_host_deaths_total") == 0
+    assert total(tmp_path, "sluice_host_down") == 0
 
 
 async def test_a_host_is_confined(tmp_path: Path) -> None:
