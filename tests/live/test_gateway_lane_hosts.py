@@ -1,8 +1,12 @@
 """`sluice serve` with lane hosts: the canary has a process of its own, and what becomes of that is its own affair."""
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +16,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.testing.redis_server import RedisServer
+from models.manifest import canonical
 from tests.live.hosted import children, lives, read
-from tests.live.running_gateway import ROOT, Running, start, stop
+from tests.live.running_gateway import ROOT, SLUICE, Running, start, stop
 
 CARDS = range(32_000, 32_400)
 LONG = 30.0
@@ -106,6 +111,57 @@ def test_a_host_whose_model_was_damaged_is_served_without(filled_redis: RedisSer
     finally:
         assert stop(running) == 0
     assert "sha256" in running.output()
+
+
+def test_hosts_come_and_go_with_the_table(filled_redis: RedisServer, tmp_path: Path) -> None:
+    """A reload returns when the new arm's host is ready; one whose golden rows are off changes nothing."""
+    bundles, declared = tmp_path / "bundles", tmp_path / "models" / "fraud" / "deployment.yaml"
+    shutil.copytree(ROOT / "models" / "bundles", bundles)
+    declared.parent.mkdir(parents=True)
+    text = (ROOT / "models" / "fraud" / "deployment.yaml").read_text()
+    alone = re.sub(r"  (canary|shadows): .*\n", "", text)
+    spoil(bundles / "fraud" / "2", bundles / "fraud" / "3")
+    declared.write_text(alone)
+    state = tmp_path / "state"
+    places = ["--bundles", str(bundles), "--models", str(tmp_path / "models")]
+    running = start(filled_redis, state, "h2corn", "--workers", "1", *places)
+    try:
+        assert hosts(running) == []
+        declared.write_text(text)
+        assert reload(state).returncode == 0
+        (host,) = hosts(running)
+        assert arms(running)["canary"] > 0
+
+        declared.write_text(text.replace('version: "2"', 'version: "3"'))
+        refused = reload(state)
+        assert refused.returncode != 0
+        assert "golden rows are off" in refused.stdout + refused.stderr
+        until(lambda: hosts(running) == [host])
+        assert arms(running)["canary"] > 0
+
+        declared.write_text(alone)
+        assert reload(state).returncode == 0
+        until(lambda: hosts(running) == [])
+        assert metric(running, "sluice_host_down", deployment="fraud") == 0
+        assert set(arms(running)) == {"champion"}
+    finally:
+        assert stop(running) == 0
+
+
+def spoil(good: Path, other: Path) -> None:
+    """Make another bundle whose files are as its manifest says, and whose golden rows are not what its model scores."""
+    shutil.copytree(good, other)
+    golden = json.loads((other / "golden.json").read_text())
+    golden["scores"] = [score + 0.1 for score in golden["scores"]]
+    (other / "golden.json").write_text(json.dumps(golden))
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["version"] = other.name
+    manifest["files"]["golden.json"] = hashlib.sha256((other / "golden.json").read_bytes()).hexdigest()
+    (other / "manifest.json").write_bytes(canonical(manifest))
+
+
+def reload(state: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*SLUICE, "reload", "--state", str(state)], cwd=ROOT, capture_output=True, text=True)
 
 
 def test_lane_hosts_can_be_left_out(filled_redis: RedisServer, tmp_path: Path) -> None:
