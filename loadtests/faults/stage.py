@@ -89,7 +89,8 @@ class Stage:
 
     def offer(self, served: Served, traffic: Traffic, deeds: Sequence[Deed] = (), grpcio: float = 0.0) -> Run:
         """Offer a traffic while the deeds are done."""
-        self.say(f"{traffic.seconds:.0f} s of calls: " + (", ".join(f"{one.name} at {one.at:g} s" for one in deeds)))
+        told = ", ".join(f"{one.name} at {one.at:g} s" for one in deeds[:4])
+        self.say(f"{traffic.seconds:.0f} s of calls" + (f": {told}" if told else ""))
         if not grpcio:
             return offer(traffic, Script(deeds))
         with Companion(self.plan, served.grpc, grpcio, traffic.seconds) as companion:
