@@ -57,10 +57,13 @@ def _steps(stage: Stage, served: Served, refusals: float, title: str) -> Observe
         run, grown = _step(stage, served, capacity, multiple)
         steps.append(step_of(multiple, run, ["critical"], grown))
         ledgers |= {f"all at {multiple:g}×": ledger(run.calls), f"{multiple:g}×": ledger(run.in_phase(DURING))}
-    expectations = [one for step in steps for one in expected_of(step, capacity, refusals)]
+    # The closed loop may have met a worse moment than a step did: what counts is the most that was ever answered.
+    peak = max([capacity, *(step.good for step in steps if step.offered)])
+    expectations = [one for step in steps for one in expected_of(step, peak, refusals)]
     told: dict[str, object] = {
         "title": title,
         "capacity": capacity,
+        "peak": peak,
         "only_refusing": refusals if math.isfinite(refusals) else None,
         "steps": [step.as_json() for step in steps],
     }
