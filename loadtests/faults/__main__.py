@@ -41,8 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _list(plan: Plan, scenarios: list[Scenario]) -> int:
     for one in scenarios:
-        awaits = f"; awaits {one.awaits}" if one.awaits else ""
-        print(f"{one.name:24} {one.does} (about {_minutes(one.seconds(plan))}{awaits})\n{'':24} promise: {one.sees}")
+        print(f"{one.name:24} {one.does} (about {_minutes(one.seconds(plan))})\n{'':24} promise: {one.sees}")
     print(f"all of these: about {_minutes(_GROUND_SECONDS + sum(one.seconds(plan) for one in scenarios))}")
     return 0
 

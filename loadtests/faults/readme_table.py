@@ -20,7 +20,6 @@ class Line(msgspec.Struct):
     does: str
     sees: str
     status: str
-    awaits: str = ""
     trouble: str = ""
     ledgers: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
     expectations: list[Kept] = msgspec.field(default_factory=list)
@@ -44,8 +43,6 @@ def _line(line: Line) -> str:
 
 
 def _measured(line: Line) -> str:
-    if line.awaits:
-        return f"not yet: awaits {line.awaits}"
     if not line.ledgers:
         return f"**{line.status}**: {line.trouble}"
     during = line.ledgers.get("during") or next(iter(line.ledgers.values()))

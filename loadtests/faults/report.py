@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from loadtests.faults.scenario import Observed, Scenario
 
-PASSED, FAILED, AWAITED, CANNOT_TELL, BROKE_OFF = "passed", "FAILED", "awaited", "cannot tell", "BROKE OFF"
+PASSED, FAILED, CANNOT_TELL, BROKE_OFF = "passed", "FAILED", "cannot tell", "BROKE OFF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,9 @@ class Report:
 
     @property
     def status(self) -> str:
-        """What is awaited never passes, whatever was observed; a ledger that does not add up always fails."""
+        """A ledger that does not add up fails, whatever else was observed."""
         if self.observed is not None and not self.observed.adds_up:
             return FAILED
-        if self.scenario.awaits:
-            return AWAITED
         if self.observed is None:
             return BROKE_OFF
         if self.observed.broken:
@@ -31,8 +29,6 @@ class Report:
     def text(self) -> str:
         """Return the ledger and the expectations in words."""
         lines = [f"{self.scenario.name}: {self.status}"]
-        if self.scenario.awaits:
-            lines[0] += f" (the gateway has no {self.scenario.awaits} yet)"
         if self.trouble:
             lines.append(self.trouble)
         if self.observed is not None:
@@ -46,7 +42,6 @@ class Report:
             "name": self.scenario.name,
             "does": self.scenario.does,
             "sees": self.scenario.sees,
-            "awaits": self.scenario.awaits,
             "status": self.status,
             "trouble": self.trouble,
         }

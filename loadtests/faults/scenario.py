@@ -42,14 +42,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One fault. `does` is what is done, `sees` what the caller is promised.
-
-    `awaits` names what the gateway does not have yet: until then the scenario is run and never counted as passed.
-    """
+    """One fault. `does` is what is done, `sees` what the caller is promised."""
 
     name: str
     does: str
     sees: str
     play: Callable[[Stage], Observed]
     seconds: Callable[[Plan], float]
-    awaits: str = ""

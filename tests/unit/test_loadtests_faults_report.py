@@ -27,24 +27,22 @@ def nothing(stage: Stage) -> Observed:
     raise NotImplementedError
 
 
-def scenario(awaits: str = "") -> Scenario:
-    return Scenario("one", "something is done", "answers", nothing, lambda plan: 1.0, awaits)
+def scenario() -> Scenario:
+    return Scenario("one", "something is done", "answers", nothing, lambda plan: 1.0)
 
 
 @pytest.mark.parametrize(
-    ("ledger", "expectation", "awaits", "status"),
+    ("ledger", "expectation", "status"),
     [
-        (SOUND, KEPT, "", "passed"),
-        (SOUND, BROKEN, "", "FAILED"),
-        (SOUND, UNKNOWN, "", "cannot tell"),
-        (SOUND, KEPT, "lane hosts", "awaited"),
-        (SHORT, KEPT, "", "FAILED"),
-        (SHORT, KEPT, "lane hosts", "FAILED"),
+        (SOUND, KEPT, "passed"),
+        (SOUND, BROKEN, "FAILED"),
+        (SOUND, UNKNOWN, "cannot tell"),
+        (SHORT, KEPT, "FAILED"),
     ],
 )
-def test_status(ledger: Ledger, expectation: object, awaits: str, status: str) -> None:
+def test_status(ledger: Ledger, expectation: object, status: str) -> None:
     observed = Observed({"all": ledger}, [expectation])  # type: ignore[list-item]
-    assert Report(scenario(awaits), observed).status == status
+    assert Report(scenario(), observed).status == status
 
 
 def result_of(tmp_path: Path, *reports: Report) -> Result:
@@ -65,10 +63,10 @@ def test_exit_status_follows_the_worst(tmp_path: Path) -> None:
 
 def test_the_readmes_table_comes_from_the_json(tmp_path: Path) -> None:
     good = Report(scenario(), Observed({"all": SOUND}, [KEPT, at_least("answered", 0.9995, 0.999, "share")]))
-    result_of(tmp_path, good, Report(scenario("lane hosts"), None)).write(tmp_path)
+    result_of(tmp_path, good, Report(scenario(), None, "no Redis")).write(tmp_path)
     lines = table_from(tmp_path).splitlines()
     assert "3 calls = 2 answered + 1 degraded; failed: 0 calls (≤ 1 calls: kept)" in lines[2]
-    assert lines[3].endswith("| not yet: awaits lane hosts |")
+    assert lines[3].endswith("| **BROKE OFF**: no Redis |")
 
 
 def test_names_are_unique_and_chosen_by_their_beginning() -> None:

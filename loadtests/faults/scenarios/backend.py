@@ -65,15 +65,15 @@ def _seconds(plan: Plan) -> float:
     return plan.span(5.0, 20.0) + 15
 
 
-def _scenario(name: str, does: str, awaits: str, *traits: str) -> Scenario:
+def _scenario(name: str, does: str, *traits: str) -> Scenario:
     sees = "PREDICTION_FAILED for the calls that cause it; every other call of the same list is answered"
-    return Scenario(name, does, sees, partial(hard_champion, name=name, traits=traits), _seconds, awaits)
+    return Scenario(name, does, sees, partial(hard_champion, name=name, traits=traits), _seconds)
 
 
 SCENARIOS = (
-    _scenario("backend-nan", "the champion scores NaN for some calls", "", "--trait", "nan"),
-    _scenario("backend-fails", "some calls make the champion's run fail", "", "--trait", "fails"),
-    _scenario("backend-shape", "some calls make it give a score too many", "", "--trait", "shape"),
+    _scenario("backend-nan", "the champion scores NaN for some calls", "--trait", "nan"),
+    _scenario("backend-fails", "some calls make the champion's run fail", "--trait", "fails"),
+    _scenario("backend-shape", "some calls make it give a score too many", "--trait", "shape"),
     Scenario(
         "backend-hangs",
         "one call makes the champion never return, in one of two workers",

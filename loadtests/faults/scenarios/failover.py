@@ -97,6 +97,5 @@ SCENARIOS = (
         "every call answered or degraded within its budget; fresh again within 1 s of the failover",
         failover,
         _seconds,
-        "Redis Sentinel",
     ),
 )

@@ -100,7 +100,6 @@ SCENARIOS = (
         "answers; the records that find no room are dropped and counted",
         full_disk,
         _seconds,
-        "decision records",
     ),
     Scenario(
         "table-absent",

@@ -34,7 +34,7 @@ def _seconds(plan: Plan) -> float:
 
 def _scenario(name: str, does: str, *traits: str) -> Scenario:
     sees = "nothing: answers as before, p99 within 1.05 of what it was"
-    return Scenario(name, does, sees, partial(hard_shadow, name=name, traits=traits), _seconds, "lane hosts")
+    return Scenario(name, does, sees, partial(hard_shadow, name=name, traits=traits), _seconds)
 
 
 SCENARIOS = (
