@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-import gateway.shelf
+import gateway.backends.seat
 from gateway.backends.onnx import OnnxBackend
+from gateway.backends.settings import SeatSettings
 from gateway.call import Answer, Call, Priority
 from gateway.config import ServeConfig
 from gateway.declarations import Declared, read_declarations
@@ -122,13 +123,18 @@ class House:
 
 @pytest.fixture
 async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr(gateway.shelf, "OnnxBackend", CountedBackend)
+    monkeypatch.setattr(gateway.backends.seat, "OnnxBackend", CountedBackend)
     CountedBackend.opened.clear()
     CountedBackend.closed.clear()
     for version in ("1", "2", "3"):
         of = {"newest_event": 1_000.0, "of": version}
         write_bundle(tmp_path / "bundles" / "fraud", version, provenance=of)
-    config = ServeConfig(models=tmp_path / "models", bundles=tmp_path / "bundles", state=tmp_path / "state")
+    config = ServeConfig(
+        models=tmp_path / "models",
+        bundles=tmp_path / "bundles",
+        state=tmp_path / "state",
+        seats=SeatSettings(lane_hosts=False),
+    )
     features, lag = HeldFeatures(), LoopLag()
     door = Entrances({}, {}, lag)
     series = SeriesFile(tmp_path / "metrics", 0)
