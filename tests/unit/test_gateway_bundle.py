@@ -1,14 +1,17 @@
 """Loading a bundle: every load proves it, and a bundle that is not what it says is refused in one line."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import models
 from gateway.backends.backend import BackendError
 from gateway.backends.onnx import OnnxBackend
-from gateway.bundle import load_bundle, prove
+from gateway.bundle import _load_transform, load_bundle, prove
 from gateway.testing.bundles import write_bundle, write_manifest, write_model
 from gateway.testing.plans import small_document
 from models.manifest import BundleError
@@ -112,3 +115,27 @@ def test_the_model_file_of_a_hosted_bundle_is_its_hosts_to_prove(tmp_path: Path)
     (directory / "golden.json").write_bytes(b"{}")
     with pytest.raises(BundleError, match=r"golden\.json: sha256"):
         load_bundle(directory, "fraud", hosted=True)
+
+
+def test_a_transform_is_the_code_that_was_verified_and_not_what_was_imported_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "path" / "models_of_test"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path / "path"))
+    monkeypatch.setattr("models.__path__", [*models.__path__, str(tmp_path / "path")])
+    found = []
+    for version, factor in (("1", 2.0), ("2", 3.0)):
+        source = f"def transform(columns):\n    return {{'twice': columns['amount'] * {factor}}}\n"
+        (package / "transform.py").write_text(source)
+        directory = write_bundle(tmp_path / "bundles", version)
+        digest = hashlib.sha256(source.encode()).hexdigest()
+        transform = {"module": "models.models_of_test.transform", "sha256": digest}
+        (directory / "plan.json").write_text(json.dumps({**small_document(), "transform": transform}))
+        write_manifest(directory, version, FEATURES)
+        plan = load_bundle(directory, "fraud").plan
+        made = _load_transform(plan)
+        assert made is not None
+        found.append(made({"amount": np.array([1.0])})["twice"].tolist())
+    assert found == [[2.0], [3.0]]
