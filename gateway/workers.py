@@ -9,6 +9,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gateway.config import ServeConfig
 from gateway.listeners import Listeners
@@ -66,7 +67,8 @@ class Workers:
 
     async def _start(self, slot: int) -> bool:
         """Start a worker; return whether it became ready. Raises `OSError` when no process can be made."""
-        worker = await spawn(slot, self._config, self._listeners, self._served())
+        config = _at_once(self._config) if self.started else self._config
+        worker = await spawn(slot, config, self._listeners, self._served())
         self._workers[slot] = worker
         try:
             async with asyncio.timeout(START_PATIENCE):
@@ -138,3 +140,8 @@ class Workers:
         for task, worker in waits.items():
             if task.result():
                 log.error("worker did not drain", extra={"slot": worker.slot, "exit_code": task.result()})
+
+
+def _at_once(config: ServeConfig) -> ServeConfig:
+    """A worker that replaces a dead one takes calls without waiting for its lane hosts: the champion can stand in."""
+    return replace(config, seats=replace(config.seats, wait=0.0))
