@@ -53,6 +53,7 @@ class Deployed:
         Raises what loading raises; then nothing has changed.
         """
         self._next, self._loading = None, True
+        self._shelf.begin()
         try:
             coming = await self._builder.build(served, self._present)
             if not starting and (complaint := await self.settle(None)):

@@ -39,6 +39,10 @@ class Shelf:
         self._seats = seats
         self._loaded: dict[tuple[str, bool], Loaded] = {}
 
+    def begin(self) -> None:
+        """Begin a load, whatever became of the one before."""
+        self._seats.begin()
+
     async def take(self, version: str, digest: str, arm: str) -> Loaded:
         """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
 

@@ -57,6 +57,10 @@ class Seats:
         """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does."""
         return self._host(bundle) if self.hosts(arm) else await self._in_process(bundle)
 
+    def begin(self) -> None:
+        """Begin a load: hosts of one that came to nothing were closed, and nobody waits for them any more."""
+        self._starting.clear()
+
     async def settle(self, patience: float | None) -> str:
         """Wait until the hosts started since the last time are ready or have failed; return what is wrong, or "".
 

@@ -12,7 +12,11 @@ import pytest
 
 import gateway.backends.seat
 from gateway.backends.onnx import OnnxBackend
+<<<<<<< HEAD
 from gateway.backends.settings import SeatSettings
+=======
+from gateway.backends.settings import HOSTS_POSSIBLE, SeatSettings
+>>>>>>> 57f2c3d (A lane host whose load came to nothing keeps no later reload waiting)
 from gateway.call import Answer, Call, Priority
 from gateway.config import ServeConfig
 from gateway.declarations import Declared, read_declarations
@@ -115,6 +119,18 @@ class House:
         assert isinstance(answer, Answer), answer
         return answer.bundle_version
 
+    async def close(self) -> None:
+        self.features.go_on.set()
+        await self.door.close()
+        await self.deployments.close()
+
+    def break_golden(self, version: str) -> None:
+        directory = self.root / "bundles" / "fraud" / version
+        golden = json.loads((directory / "golden.json").read_text())
+        golden["scores"][1] += 1.0
+        (directory / "golden.json").write_text(json.dumps(golden))
+        write_manifest(directory, version, small_document()["features"])
+
     async def settle(self, closed: list[str]) -> None:
         async with asyncio.timeout(20):
             while sorted(CountedBackend.closed) != closed:  # noqa: ASYNC110  # tasks of its own close them
@@ -129,6 +145,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     for version in ("1", "2", "3"):
         of = {"newest_event": 1_000.0, "of": version}
         write_bundle(tmp_path / "bundles" / "fraud", version, provenance=of)
+<<<<<<< HEAD
     config = ServeConfig(
         models=tmp_path / "models",
         bundles=tmp_path / "bundles",
@@ -136,14 +153,19 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         seats=SeatSettings(lane_hosts=False),
     )
     features, lag = HeldFeatures(), LoopLag()
+=======
+    house = make_house(tmp_path, SeatSettings(lane_hosts=False))
+    yield house
+    await house.close()
+
+
+def make_house(root: Path, seats: SeatSettings) -> House:
+    config = ServeConfig(models=root / "models", bundles=root / "bundles", state=root / "state", seats=seats)
+    features, lag, series = HeldFeatures(), LoopLag(), SeriesFile(root / "metrics", 0)
+>>>>>>> 57f2c3d (A lane host whose load came to nothing keeps no later reload waiting)
     door = Entrances({}, {}, lag)
-    series = SeriesFile(tmp_path / "metrics", 0)
-    recording = Recording(tmp_path / "records", WriterLimits(), 0, series, config.grace)
-    deployments = Deployments(config, door, features, recording, series, lag)
-    yield House(tmp_path, door, deployments, features)
-    features.go_on.set()
-    await door.close()
-    await deployments.close()
+    recording = Recording(root / "records", WriterLimits(), 0, series, 1.0)
+    return House(root, door, Deployments(config, door, features, recording, series, lag), features)
 
 
 def bundles_told(root: Path) -> set[tuple[str, str]]:
@@ -259,11 +281,7 @@ async def test_a_canary_that_has_gone_is_closed_after_its_last_list(house: House
 
 async def test_what_cannot_be_loaded_changes_nothing(house: House) -> None:
     await house.turn(house.served(1, champion="1"))
-    directory = house.root / "bundles" / "fraud" / "3"
-    golden = json.loads((directory / "golden.json").read_text())
-    golden["scores"][1] += 1.0
-    (directory / "golden.json").write_text(json.dumps(golden))
-    write_manifest(directory, "3", small_document()["features"])
+    house.break_golden("3")
     with pytest.raises(BundleError, match="golden rows are off"):
         await house.deployments.load(house.served(2, champion="2", canary={"version": "3", "weight": 0.1}))
     with pytest.raises(LookupError):
@@ -298,3 +316,22 @@ async def test_what_was_dropped_is_closed(house: House) -> None:
     assert CountedBackend.closed == ["2"]
     with pytest.raises(LookupError):
         house.deployments.turn("fraud")
+
+
+@pytest.mark.skipif(not HOSTS_POSSIBLE, reason="lane hosts need Linux")
+async def test_a_lane_host_of_a_load_that_failed_is_in_nobodys_way(tmp_path: Path) -> None:
+    for version in ("1", "2", "3"):
+        write_bundle(tmp_path / "bundles" / "fraud", version)
+    house = make_house(tmp_path, SeatSettings())
+    house.break_golden("3")
+    try:
+        await house.turn(house.served(1, champion="1"))
+        with pytest.raises(BundleError, match="golden rows are off"):
+            await house.deployments.load(
+                house.served(2, champion="1", canary={"version": "2", "weight": 1.0}, fallback="3")
+            )
+        async with asyncio.timeout(60):
+            await house.turn(house.served(2, champion="1", canary={"version": "2", "weight": 1.0}))
+        assert await house.version() == "2"
+    finally:
+        await house.close()
