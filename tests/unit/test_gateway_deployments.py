@@ -12,11 +12,7 @@ import pytest
 
 import gateway.backends.seat
 from gateway.backends.onnx import OnnxBackend
-<<<<<<< HEAD
-from gateway.backends.settings import SeatSettings
-=======
 from gateway.backends.settings import HOSTS_POSSIBLE, SeatSettings
->>>>>>> 57f2c3d (A lane host whose load came to nothing keeps no later reload waiting)
 from gateway.call import Answer, Call, Priority
 from gateway.config import ServeConfig
 from gateway.declarations import Declared, read_declarations
@@ -145,15 +141,6 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     for version in ("1", "2", "3"):
         of = {"newest_event": 1_000.0, "of": version}
         write_bundle(tmp_path / "bundles" / "fraud", version, provenance=of)
-<<<<<<< HEAD
-    config = ServeConfig(
-        models=tmp_path / "models",
-        bundles=tmp_path / "bundles",
-        state=tmp_path / "state",
-        seats=SeatSettings(lane_hosts=False),
-    )
-    features, lag = HeldFeatures(), LoopLag()
-=======
     house = make_house(tmp_path, SeatSettings(lane_hosts=False))
     yield house
     await house.close()
@@ -162,7 +149,6 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 def make_house(root: Path, seats: SeatSettings) -> House:
     config = ServeConfig(models=root / "models", bundles=root / "bundles", state=root / "state", seats=seats)
     features, lag, series = HeldFeatures(), LoopLag(), SeriesFile(root / "metrics", 0)
->>>>>>> 57f2c3d (A lane host whose load came to nothing keeps no later reload waiting)
     door = Entrances({}, {}, lag)
     recording = Recording(root / "records", WriterLimits(), 0, series, 1.0)
     return House(root, door, Deployments(config, door, features, recording, series, lag), features)
