@@ -306,8 +306,9 @@ async def test_what_was_dropped_is_closed(house: House) -> None:
 
 @pytest.mark.skipif(not HOSTS_POSSIBLE, reason="lane hosts need Linux")
 async def test_a_lane_host_of_a_load_that_failed_is_in_nobodys_way(tmp_path: Path) -> None:
-    for version in ("1", "2", "3"):
-        write_bundle(tmp_path / "bundles" / "fraud", version)
+    for version in ("1", "2", "3", "4"):
+        of = {"newest_event": 1_000.0, "of": version}
+        write_bundle(tmp_path / "bundles" / "fraud", version, provenance=of)
     house = make_house(tmp_path, SeatSettings())
     house.break_golden("3")
     try:
@@ -316,8 +317,8 @@ async def test_a_lane_host_of_a_load_that_failed_is_in_nobodys_way(tmp_path: Pat
             await house.deployments.load(
                 house.served(2, champion="1", canary={"version": "2", "weight": 1.0}, fallback="3")
             )
-        async with asyncio.timeout(60):
-            await house.turn(house.served(2, champion="1", canary={"version": "2", "weight": 1.0}))
-        assert await house.version() == "2"
+        async with asyncio.timeout(30):
+            await house.turn(house.served(2, champion="1", canary={"version": "4", "weight": 1.0}))
+        assert await house.version() == "4"
     finally:
         await house.close()
