@@ -93,8 +93,10 @@ class Deployed:
 
     def standing(self) -> Standing:
         """Say what is served."""
-        arms = describe(self.present.line).arms
-        told = [Arm(one.arm, one.bundle_version, one.bundle_digest, one.share) for one in arms]
+        loaded, told = self.present.loaded, []
+        for one in describe(self.present.line).arms:
+            trouble = loaded[one.arm, one.bundle_version].seat.trouble()
+            told.append(Arm(one.arm, one.bundle_version, one.bundle_digest, one.share, trouble))
         return Standing(self.name, self.present.served.table.number, told)
 
     async def drain(self) -> None:

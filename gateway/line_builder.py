@@ -108,7 +108,7 @@ class _Lanes:
         loaded = self._loaded[arm, version]
         bundle = loaded.bundle
         digest = bundle.manifest.digest()
-        backend, blocking = loaded.backend, loaded.blocking
+        backend, blocking = loaded.seat.backend, loaded.seat.blocking
         lane = Lane(arm, version, digest, bundle.plan, bundle.builder, backend, self._policy, blocking)
         return next((one for one in self._former if one == lane), lane)
 

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.backends.backend import Backend
-from gateway.backends.seat import Seats
+from gateway.backends.seat import Seat, Seats
 from gateway.bundle import Bundle, load_bundle
 from models.manifest import BundleError
 
@@ -26,8 +25,7 @@ class Loaded:
     """A verified bundle with its seat: in process it has reproduced its golden rows, in a host it will have to."""
 
     bundle: Bundle
-    backend: Backend
-    blocking: bool
+    seat: Seat
 
 
 class Shelf:
@@ -55,7 +53,7 @@ class Shelf:
                 raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
             if key not in self._loaded:
                 seat = await self._seats.seat(bundle, arm)
-                self._loaded[key] = Loaded(self._with_known_plan(bundle), seat.backend, seat.blocking)
+                self._loaded[key] = Loaded(self._with_known_plan(bundle), seat)
         return self._loaded[key]
 
     async def settle(self, patience: float | None) -> str:
@@ -67,7 +65,7 @@ class Shelf:
         for key, loaded in list(self._loaded.items()):
             if loaded not in wanted:
                 del self._loaded[key]
-                await loaded.backend.close()
+                await loaded.seat.backend.close()
 
     def _with_known_plan(self, bundle: Bundle) -> Bundle:
         """Give equal plans one identity, so that the line sees at a glance that one matrix serves both arms."""

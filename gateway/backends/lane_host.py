@@ -30,11 +30,11 @@ class Absent:
     """Stands in for a host that is not there, and says why."""
 
     def __init__(self, why: str) -> None:
-        self._why = why
+        self.why = why
 
     def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Scores]":
         """There is nobody to ask."""
-        raise BackendError(f"the lane host is away: {self._why}")
+        raise BackendError(f"the lane host is away: {self.why}")
 
 
 class LaneHost:
@@ -77,6 +77,10 @@ class LaneHost:
     def backend(self, model: int) -> HostedBackend:
         """Return the backend of a model, by its place in `models`; to close any is to end the host."""
         return HostedBackend(self, model, self._models[model].width, self.close)
+
+    def trouble(self) -> str:
+        """Say why nobody can be asked, or ""."""
+        return self._asker.why if isinstance(self._asker, Absent) else ""
 
     def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Scores]":
         """Pass rows on to the host, if it is there; see `Asker`."""

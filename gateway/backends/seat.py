@@ -32,10 +32,14 @@ _TIMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A bundle's backend. `blocking` says that a run holds up the event loop, and ends there."""
+    """A bundle's backend. `blocking` says that a run holds up the event loop, and ends there.
+
+    `trouble` says why it cannot be run just now, or "".
+    """
 
     backend: Backend
     blocking: bool
+    trouble: Callable[[], str] = str
 
 
 class Seats:
@@ -106,7 +110,7 @@ class Seats:
         host = LaneHost(name, [model], proof, meters, self._settings.host)
         host.start()
         self._starting.append(host)
-        return Seat(host.backend(0), blocking=False)
+        return Seat(host.backend(0), blocking=False, trouble=host.trouble)
 
 
 def _complaint(wait: "asyncio.Future[str]") -> str:

@@ -320,5 +320,11 @@ async def test_a_lane_host_of_a_load_that_failed_is_in_nobodys_way(tmp_path: Pat
         async with asyncio.timeout(30):
             await house.turn(house.served(2, champion="1", canary={"version": "4", "weight": 1.0}))
         assert await house.version() == "4"
+        loaded = house.deployments._deployed["fraud"].present.loaded
+        (standing,) = house.deployments.standings()
+        assert [arm.trouble for arm in standing.arms] == ["", ""]
+        await loaded["canary", "4"].seat.backend.close()
+        (standing,) = house.deployments.standings()
+        assert [arm.trouble for arm in standing.arms] == ["", "it was closed"]
     finally:
         await house.close()
