@@ -77,10 +77,10 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def children(pid: int | None = None) -> list[int]:
-    """Return the living children of a process, by default of this one."""
+    """Return the living hosts among the children of a process, by default of this one."""
     pid = os.getpid() if pid is None else pid
     found = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [child for child in found if lives(child)]
+    return [child for child in found if lives(child) and "gateway" in read(child, "cmdline")]
 
 
 def lives(pid: int) -> bool:
