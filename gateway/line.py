@@ -6,34 +6,30 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from gateway.admission import Admission
 from gateway.attempt import Attempt
-from gateway.call import Answer
+from gateway.batch import Batch, Tried
 from gateway.deployment import Deployment
 from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, PredictionFailed
 from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
-from gateway.features.row_status import ALL_FRESH
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.meters import NO_ARM, Meters
 from gateway.record import Recorder
 from gateway.rescue import RescueBudget
-from gateway.shadow import Sample, Shadow
-from gateway.stored import Stored, StoredReader, refusal_of
+from gateway.shadow import Shadow
+from gateway.stored import StoredReader, refusal_of
 from routing.table import CANARY, CHAMPION, FALLBACK
 
 # The part of what is left to a list that the feature store may use up.
 FEATURE_SHARE = 0.5
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
-# Failures that another lane may mend; a call that is wrong stays wrong.
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
+# Failures that another lane may mend; a call that is wrong stays wrong.
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
 
 
@@ -48,67 +44,6 @@ class Lanes:
         """Return who answers for the arm, in turn: itself, the champion, the fallback."""
         order = dict.fromkeys((arm, CHAMPION, FALLBACK))
         return [self.answering[name] for name in order if name in self.answering]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows that go through a lane together, with their stored features and the matrix made of them for the model.
-
-    `started` is when their list did.
-    """
-
-    rows: Sequence[Row]
-    stored: Stored
-    matrix: NDArray[np.float32]
-    started: float
-
-    def take(self, indices: Sequence[int]) -> "Batch":
-        """Return some of the rows with their features."""
-        if len(indices) == len(self.rows):
-            return self
-        rows = [self.rows[at] for at in indices]
-        return Batch(rows, self.stored.take(indices), self.matrix[indices], self.started)
-
-
-@dataclass(slots=True)
-class Tried:
-    """What one lane made of a part of a list that was assigned to an arm, and which of its rows got that as answer."""
-
-    assigned: str
-    lane: Lane
-    batch: Batch
-    outcomes: Sequence[Outcome]
-    began: float
-    ended: float
-    answered: list[int] = field(default_factory=list)
-    failed: dict[int, GatewayError] = field(default_factory=dict)
-    """The rows that got an error for good."""
-
-    def answer(self, index: int, row: Row, decided: Decided) -> Answer:
-        """Return a row's answer."""
-        lane, status, call = self.lane, self.batch.stored.odd.get(index, ALL_FRESH), row.call
-        stands_in = lane.arm != self.assigned
-        return Answer(
-            outputs=decided.outputs,
-            decision=decided.decision,
-            arm=lane.arm,
-            bundle_version=lane.version,
-            policy_version=lane.policy.version,
-            degraded_reasons=(FALLBACK, *status.reasons) if lane.arm == FALLBACK else status.reasons,
-            statuses=status.statuses,
-            queue_time=self.batch.started - call.received,
-            features_time=self.batch.stored.seconds,
-            infer_time=self.ended - self.began,
-            total_time=self.ended - call.received,
-            assigned=self.assigned if stands_in else "",
-        )
-
-    def sample(self, index: int) -> Sample:
-        """Return an answered row as shadows want it."""
-        decided = self.outcomes[index]
-        if not isinstance(decided, Decided):
-            raise TypeError("only answered rows are mirrored")
-        return Sample(self.batch.rows[index], self.batch.stored.plan, self.batch.matrix[index], decided)
 
 
 class Line:

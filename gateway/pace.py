@@ -1,5 +1,7 @@
 """How long something takes that comes in lists: a line through what was seen of late, seconds over rows. Pure."""
 
+LONGEST = 10.0
+
 
 class Pace:
     """Exponentially weighted least squares: a fixed part and a part for each row. `newest` is the last one's weight."""
@@ -13,7 +15,8 @@ class Pace:
         self._weight = self._rows = self._seconds = self._rows_rows = self._rows_seconds = 0.0
 
     def observe(self, rows: int, seconds: float) -> None:
-        """Take in that `rows` rows took `seconds`."""
+        """Take in that `rows` rows took `seconds`; longer than any budget is a machine that slept."""
+        seconds = min(seconds, LONGEST)
         new, keep = self._new, self._keep
         self._weight = keep * self._weight + new
         self._rows = keep * self._rows + new * rows

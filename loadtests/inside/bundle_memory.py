@@ -15,8 +15,8 @@ import msgspec
 
 from gateway.backends.onnx import OnnxBackend
 from gateway.bundle import load_bundle, prove
-from gateway.declarations import find_deployments
 from gateway.deployment import Deployment
+from gateway.supervisor.declarations import find_deployments
 from loadtests.memory import memory_of
 
 BUNDLES = Path("models/bundles")

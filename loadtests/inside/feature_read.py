@@ -15,11 +15,11 @@ import msgspec
 import uvloop
 from feast import FeatureStore
 
-from gateway.declarations import find_deployments
 from gateway.features.address import parse_address
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan, load_plan
 from gateway.features.redis_reader import RedisFeatureReader
+from gateway.supervisor.declarations import find_deployments
 from loadtests.cases import Case, draw_fraud_cases
 from loadtests.collector import collector_off
 from loadtests.inside.bundle_memory import BUNDLES

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from gateway.batch import Batch, Tried
 from gateway.call import Answer, Call, Priority
 from gateway.errors import GatewayError
 from gateway.intake import Intake
 from gateway.lane import Decided, Lane, Outcome
-from gateway.line import Batch, Tried
 from gateway.meters import Meters
 from gateway.record import DeploymentRecorder
 from gateway.stored import StoredReader

@@ -55,10 +55,10 @@ _BY_FILE = (
     (r"gateway/(features/|stored\.py:)", FEATURES),
     (r"gateway/matrix\.py:", MATRIX),
     (r"gateway/backends/", RUN),
-    (r"gateway/(lane|policy)\.py:", DECIDE),
+    (r"gateway/(lane|policy|attempt|halving)\.py:", DECIDE),
     (r"gateway/line\.py:.*\b_?record", RECORD),
     (r"gateway/line\.py:.*\b_?(mirror|sample)", MIRROR),
-    (r"gateway/(line|deployment|rescue)\.py:", LINE),
+    (r"gateway/(line|batch|deployment|rescue)\.py:", LINE),
     (r"gateway/(meters|record)\.py:", RECORD),
     (r"gateway/shadow\.py:", MIRROR),
 )

@@ -15,7 +15,6 @@ from gateway.backends.onnx import OnnxBackend
 from gateway.backends.settings import HOSTS_POSSIBLE, SeatSettings
 from gateway.call import Answer, Call, Priority
 from gateway.config import ServeConfig
-from gateway.declarations import Declared, read_declarations
 from gateway.deployments import Deployments
 from gateway.entrances import Entrances
 from gateway.errors import DeploymentNotFound, GatewayError
@@ -24,6 +23,7 @@ from gateway.features.plan import Plan
 from gateway.loop_lag import LoopLag
 from gateway.recording import Recording
 from gateway.served import Served
+from gateway.supervisor.declarations import Declared, read_declarations
 from gateway.testing.bundles import write_bundle, write_manifest
 from gateway.testing.fixed_features import FixedFeatures
 from gateway.testing.plans import small_document

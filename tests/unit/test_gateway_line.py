@@ -101,6 +101,8 @@ class House:
     door: Entrances
     features: "TimedFeatures"
     clock: ManualClock
+    wall: ManualClock
+    """The deployment's clock, in unix seconds."""
     backends: dict[str, "HangingBackend"]
     plan: Plan
     line: Line
@@ -136,6 +138,10 @@ class House:
             await self.arrived.wait()
         (result,) = self.results[request_id]
         return result
+
+    async def outcome_of(self, request_id: str, **call: object) -> Result:
+        self.submit(request_id, **call)  # type: ignore[arg-type]
+        return await self.outcome(request_id)
 
     async def answer(self, request_id: str, **call: object) -> Answer:
         self.submit(request_id, **call)  # type: ignore[arg-type]
@@ -212,7 +218,8 @@ def make_house(
 ) -> House:
     plan = small_plan(directory, **changes)
     transform = None if plan.transform is None else infinite_for_seven
-    features, clock, series = TimedFeatures(), ManualClock(100.0), SeriesFile(directory / "metrics", 0)
+    features, series = TimedFeatures(), SeriesFile(directory / "metrics", 0)
+    clock, wall = ManualClock(100.0), ManualClock(EVENT_NOW)
     versions = {CHAMPION: "1", CANARY: "2", SHADOW: "2", FALLBACK: "0"}
     backends = {arm: HangingBackend() for arm in versions}
     builder = MatrixBuilder(plan, transform)
@@ -224,14 +231,14 @@ def make_house(
     deployment = Deployment("fraud", UnitRule("entity", "card_id"), "wall", 0.1, POLICY, table)
     admission = Admission(deployment.budget)
     meters = Meters(series, "fraud", POLICY.rule.decisions, [feature.name for feature in plan.stored])
-    stored = StoredReader(features, plan, meters, clock, lambda: EVENT_NOW)
+    stored = StoredReader(features, plan, meters, clock, wall)
     shadow = Shadow(lanes[SHADOW], shadow_rate, stored, ShadowMeters(series, "fraud", "2"), lambda: 0.5, clock, limit=4)
     answering = {arm: lanes[arm] for arm in (CHAMPION, CANARY, *([FALLBACK] if fallback else []))}
     kept, counter = KeptRecords(), series.counter
     written, dropped, failed = (counter(metrics.RECORDS, "fraud", one) for one in ("written", "dropped", "failed"))
     recorder = DeploymentRecorder("fraud", 1, 1.0, kept, RecordCounts("fraud", written, dropped, failed))
     line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, recorder, clock)
-    intake = Intake(plan, deployment.unit, lambda: EVENT_NOW)
+    intake = Intake(plan, deployment.unit, wall)
     entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())
     registry = CollectorRegistry(auto_describe=False)
     registry.register(WorkersCollector(directory / "metrics"))
@@ -243,7 +250,7 @@ def make_house(
             EVENT_NOW - 10,
         )
     door = Entrances({"fraud": entrance}, {}, LoopLag())
-    return House(door, features, clock, backends, plan, line, registry, kept)
+    return House(door, features, clock, wall, backends, plan, line, registry, kept)
 
 
 async def test_a_call_is_answered_by_the_champion(build: Build) -> None:
@@ -682,6 +689,35 @@ async def test_a_defect_in_the_line_is_an_internal_error_for_its_own_list(
     assert "a list failed" in caplog.text
     house.backends[CHAMPION].script = lambda rows: np.zeros(len(rows))
     await house.answer("b")
+
+
+@pytest.mark.parametrize("seconds", [86_400.0, -86_400.0])
+async def test_a_wall_clock_that_jumps_makes_features_old_or_new_and_nothing_else(build: Build, seconds: float) -> None:
+    house = build()
+    await house.answer("before")
+    house.wall.advance(seconds)
+    result = await house.outcome_of("after")
+    # card_limit takes no default, and all of the card's features have a limit of an hour.
+    assert isinstance(result, FeaturesUnavailable if seconds > 0 else Answer)
+    house.wall.advance(-seconds)
+    assert (await house.answer("later")).statuses == {}
+
+
+async def test_a_monotonic_clock_that_jumps_costs_what_was_under_way_and_little_else(build: Build) -> None:
+    """A machine that slept: its clock stood still for everybody, and then it did not."""
+    house = build()
+
+    def sleeps(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(3600.0)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = sleeps
+    assert isinstance(await house.error("asleep"), DeadlineExceeded)
+    house.backends[CHAMPION].script = first_column
+    results = [await house.outcome_of(f"awake-{number}") for number in range(20)]
+    refused = sum(not isinstance(result, Answer) for result in results)
+    assert refused <= 8, "an estimate that is far too high is halved every time that it refuses somebody"
+    assert isinstance(results[-1], Answer)
 
 
 async def test_draining_answers_what_was_taken(build: Build) -> None:

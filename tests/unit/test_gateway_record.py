@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from gateway.backends.backend import Backend
+from gateway.batch import Batch, Tried
 from gateway.call import Answer, Call, Priority
 from gateway.deployment import Deployment, UnitRule
 from gateway.errors import DeadlineExceeded, GatewayError
 from gateway.features.plan import Plan
 from gateway.intake import Intake, Row
 from gateway.lane import Decided, Lane, Outcome
-from gateway.line import Batch, Tried
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters
 from gateway.policy import Policy, Thresholds

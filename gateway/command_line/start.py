@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.clock import read_offsets
+from gateway.command_line.up import OFFSETS_FILE, OfflineFailed, measure_offsets, up
 from gateway.config import DEFAULT_GRPC_PORT, ConfigError, ServeConfig, without_password
 from gateway.deployment import DeploymentError
 from gateway.embedded_redis import RedisFailed
 from gateway.fronts.tls import ServerTls
-from gateway.listeners import PortTaken
-from gateway.serve import serve
-from gateway.state_lock import hold_state
-from gateway.up import OFFSETS_FILE, OfflineFailed, measure_offsets, up
-from gateway.workers import StartFailed
+from gateway.supervisor.listeners import PortTaken
+from gateway.supervisor.serve import serve
+from gateway.supervisor.state_lock import hold_state
+from gateway.supervisor.workers import StartFailed
 from models.manifest import BundleError
 from monitoring import log
 

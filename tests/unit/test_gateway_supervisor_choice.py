@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.choice import Choice, choose
-from gateway.declarations import Declared
 from gateway.deployment import DeploymentError, parse_deployment
 from gateway.served import Served
+from gateway.supervisor.choice import Choice, choose
+from gateway.supervisor.declarations import Declared
 from models.manifest import BundleError
 
 DECLARATION = """

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gateway.channel import Channel, open_channel
 from gateway.config import ServeConfig
-from gateway.listeners import Listeners
 from gateway.messages import Done, MessageError, Order, Ready, Report, Start, decode_report
 from gateway.served import Served
+from gateway.supervisor.listeners import Listeners
 
 log = logging.getLogger("sluice.workers")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import ServeConfig
-from gateway.listeners import PortTaken, check_free, open_listeners
+from gateway.supervisor.listeners import PortTaken, check_free, open_listeners
 
 
 def free_port() -> int:

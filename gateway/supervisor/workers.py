@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.config import ServeConfig
-from gateway.listeners import Listeners
 from gateway.messages import Tell
 from gateway.served import Served
-from gateway.worker_process import WorkerGone, WorkerProcess, spawn
+from gateway.supervisor.listeners import Listeners
+from gateway.supervisor.worker_process import WorkerGone, WorkerProcess, spawn
 
 log = logging.getLogger("sluice.workers")
 

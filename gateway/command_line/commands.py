@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.command_messages import Answer, Ended, Reload, Request, Said, Status
-from gateway.command_socket import FILE, short_path
-from gateway.state import GatewayState, WorkerState
+from gateway.supervisor.command_messages import Answer, Ended, Reload, Request, Said, Status
+from gateway.supervisor.command_socket import FILE, short_path
+from gateway.supervisor.state import GatewayState, WorkerState
 
 # Seconds beyond one load's: the gateway reads, loads one deployment after the other, and makes sure.
 SPARE = 600.0

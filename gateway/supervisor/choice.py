@@ -6,9 +6,9 @@ Only words end a deployment, never the absence of a file.
 
 from dataclasses import dataclass
 
-from gateway.declarations import FILE, Found
 from gateway.deployment import DeploymentError
 from gateway.served import Served
+from gateway.supervisor.declarations import FILE, Found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gateway.command_messages import LONGEST_REQUEST, Ended, Reload, Request, Status
-from gateway.command_socket import FILE, listen, short_path
-from gateway.commands import NobodyThere, ask, run_status
-from gateway.turning import Say
+from gateway.command_line.commands import NobodyThere, ask, run_status
+from gateway.supervisor.command_messages import LONGEST_REQUEST, Ended, Reload, Request, Status
+from gateway.supervisor.command_socket import FILE, listen, short_path
+from gateway.supervisor.turning import Say
 
 
 class House:
@@ -82,7 +82,7 @@ async def test_nonsense_is_refused(house: House, tmp_path: Path, raw: bytes) -> 
 async def test_whoever_says_nothing_is_not_waited_for_long(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.command_socket.PATIENCE", 0.05)
+    monkeypatch.setattr("gateway.supervisor.command_socket.PATIENCE", 0.05)
     answers = await said(tmp_path, b"")
     assert answers[-1]["good"] is False
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.declarations import Declared, check_bundles, find_deployments, read_declarations, versions_of
 from gateway.deployment import DeploymentError
 from gateway.served import Served
+from gateway.supervisor.declarations import Declared, check_bundles, find_deployments, read_declarations, versions_of
 from gateway.testing.bundles import write_bundle
 from models.manifest import BundleError
 

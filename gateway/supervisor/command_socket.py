@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.command_messages import LONGEST_REQUEST, Answer, Ended, Request, Said
-from gateway.turning import Say
+from gateway.supervisor.command_messages import LONGEST_REQUEST, Answer, Ended, Request, Said
+from gateway.supervisor.turning import Say
 
 log = logging.getLogger("sluice.commands")
 

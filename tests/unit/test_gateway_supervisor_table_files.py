@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.served import Served
-from gateway.table_files import TableFiles
+from gateway.supervisor.table_files import TableFiles
 from routing.table import Canary, Shadow, Table
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from gateway.messages import Drop, Load, Remove, Turn
 from gateway.served import Served
-from gateway.tables import Tables
-from gateway.worker_process import WorkerGone, WorkerProcess
-from gateway.workers import Workers
+from gateway.supervisor.tables import Tables
+from gateway.supervisor.worker_process import WorkerGone, WorkerProcess
+from gateway.supervisor.workers import Workers
 
 Say = Callable[[str], None]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from gateway.clock import replay_offsets, write_offsets
 from gateway.config import ServeConfig
-from gateway.declarations import Declared, read_declarations
 from gateway.embedded_redis import EmbeddedRedis
-from gateway.listeners import check_free
-from gateway.serve import serve
+from gateway.supervisor.declarations import Declared, read_declarations
+from gateway.supervisor.listeners import check_free
+from gateway.supervisor.serve import serve
 
 OFFSETS_FILE = "clock.json"
 

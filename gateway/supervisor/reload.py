@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Collection
 
-from gateway.choice import choose
 from gateway.clock import replay_offsets
 from gateway.config import ServeConfig
-from gateway.declarations import Declared, Found, read_declarations
 from gateway.messages import Tell
 from gateway.served import Served
-from gateway.tables import Tables
-from gateway.turning import Say, Turning
-from gateway.worker_process import WorkerGone, WorkerProcess
-from gateway.workers import BEAT, Workers
+from gateway.supervisor.choice import choose
+from gateway.supervisor.declarations import Declared, Found, read_declarations
+from gateway.supervisor.tables import Tables
+from gateway.supervisor.turning import Say, Turning
+from gateway.supervisor.worker_process import WorkerGone, WorkerProcess
+from gateway.supervisor.workers import BEAT, Workers
 
 LOOK_AGAIN = 0.05
 

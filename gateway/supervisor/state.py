@@ -6,9 +6,9 @@ import time
 import msgspec
 
 from gateway.messages import Standing, Tell
-from gateway.tables import Tables
-from gateway.worker_process import WorkerGone, WorkerProcess
-from gateway.workers import BEAT, Workers
+from gateway.supervisor.tables import Tables
+from gateway.supervisor.worker_process import WorkerGone, WorkerProcess
+from gateway.supervisor.workers import BEAT, Workers
 
 
 class TableState(msgspec.Struct, frozen=True):

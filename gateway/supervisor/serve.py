@@ -7,15 +7,15 @@ import signal
 import sys
 from collections.abc import Callable
 
-from gateway.command_messages import Ended, Reload, Request
-from gateway.command_socket import listen
 from gateway.config import ServeConfig
-from gateway.listeners import Listeners, check_free, open_listeners
-from gateway.reload import Reloader
-from gateway.state import Watcher
-from gateway.tables import Tables
-from gateway.turning import Say
-from gateway.workers import Workers
+from gateway.supervisor.command_messages import Ended, Reload, Request
+from gateway.supervisor.command_socket import listen
+from gateway.supervisor.listeners import Listeners, check_free, open_listeners
+from gateway.supervisor.reload import Reloader
+from gateway.supervisor.state import Watcher
+from gateway.supervisor.tables import Tables
+from gateway.supervisor.turning import Say
+from gateway.supervisor.workers import Workers
 from monitoring.exposition import serve_metrics
 from monitoring.series import SeriesFile
 

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Collection
 
-from gateway.choice import Choice, choose
 from gateway.config import ServeConfig
-from gateway.declarations import FILE, check_bundles, read_declarations
 from gateway.deployment import DeploymentError
 from gateway.served import Served
-from gateway.table_files import TableFiles
+from gateway.supervisor.choice import Choice, choose
+from gateway.supervisor.declarations import FILE, check_bundles, read_declarations
+from gateway.supervisor.table_files import TableFiles
 from models.manifest import BundleError
 from monitoring import metrics
 from monitoring.series import SeriesFile

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import ServeConfig
 from gateway.deployment import DeploymentError
-from gateway.tables import Tables
+from gateway.supervisor.tables import Tables
 from gateway.testing.bundles import write_bundle
 from monitoring import metrics
 from monitoring.exposition import read_totals

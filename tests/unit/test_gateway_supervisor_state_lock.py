@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.state_lock import StateTaken, hold_state
+from gateway.supervisor.state_lock import StateTaken, hold_state
 
 
 def test_a_second_gateway_is_told_to_take_another_directory(tmp_path: Path) -> None:

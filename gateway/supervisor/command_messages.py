@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.state import GatewayState
+from gateway.supervisor.state import GatewayState
 
 # A request holds little, a state grows with workers and deployments.
 LONGEST_REQUEST, LONGEST_ANSWER = 64 * 1024, 8 * 1024 * 1024

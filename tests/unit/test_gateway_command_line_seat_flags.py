@@ -4,8 +4,8 @@ import pytest
 
 from gateway.backends.settings import HostSettings, SeatSettings
 from gateway.cli import parse
+from gateway.command_line.seat_flags import read_seats
 from gateway.config import ConfigError
-from gateway.seat_flags import read_seats
 
 
 def test_defaults_are_the_settings_own() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import gateway.workers
+import gateway.supervisor.workers
 from gateway.config import ServeConfig
-from gateway.listeners import Listeners
 from gateway.messages import Done, Order
 from gateway.served import Served
-from gateway.worker_process import WorkerGone
-from gateway.workers import StartFailed, Workers
+from gateway.supervisor.listeners import Listeners
+from gateway.supervisor.worker_process import WorkerGone
+from gateway.supervisor.workers import StartFailed, Workers
 from routing.table import Table
 
 SERVED = [Served("x", Table("fraud", 1, "1", b"s"), {})]

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.messages import Done, Drop, Load, Order, Remove, Turn
 from gateway.served import Served
-from gateway.tables import Tables
-from gateway.turning import Turning
-from gateway.worker_process import WorkerGone
-from gateway.workers import Workers
+from gateway.supervisor.tables import Tables
+from gateway.supervisor.turning import Turning
+from gateway.supervisor.worker_process import WorkerGone
+from gateway.supervisor.workers import Workers
 from routing.table import Table
 
 SERVED = Served("x", Table("fraud", 2, "1", b"s"), {})

@@ -1,0 +1,1 @@
+"""What the commands of `sluice` do and say; `gateway/cli.py` reads their flags."""
