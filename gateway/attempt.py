@@ -20,12 +20,16 @@ class TooLate(BackendError):
 
 
 class Attempt:
-    """Rows in, one outcome a row out. `until` is the moment by which the lane must be done, on the same clock."""
+    """Rows in, one outcome a row out. `until` is the moment by which the lane must be done, on the same clock.
 
-    def __init__(self, lane: Lane, clock: Callable[[], float], until: float) -> None:
+    `alone` says that nobody stands in for the lane: then being late, which may be the load's fault, gives it no pause.
+    """
+
+    def __init__(self, lane: Lane, clock: Callable[[], float], until: float, alone: bool = False) -> None:
         self._lane = lane
         self._clock = clock
         self._until = until
+        self._alone = alone
         self._runs_left = MOST_RUNS
         self.raised = False
         """Whether the run of all rows together raised."""
@@ -41,7 +45,8 @@ class Attempt:
         try:
             scores: Sequence[float] = (await self._score(matrix)).tolist()
         except TooLate as exc:
-            lane.breaker.failed(self._clock())
+            if not self._alone:
+                lane.breaker.failed(self._clock())
             return self._all(rows, BackendUnavailable(str(exc)))
         except BackendError as exc:
             self.raised = True

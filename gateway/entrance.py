@@ -52,6 +52,7 @@ class Entrance:
         self._lag = lag
         self._waiting: tuple[deque[Call], ...] = tuple(deque() for _ in Priority)
         self._carried = Pace()
+        self._service = 0.0  # what a full list takes from its start to its answers, by what was seen of late
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -68,7 +69,8 @@ class Entrance:
             ahead += len(default)
         if priority is Priority.SHEDDABLE:
             ahead += len(sheddable)
-        short = self._admission.short(ahead, priority) and self._lag.seconds < UNSEEN and ahead < self._waiting_limit
+        calm = self._lag.seconds < UNSEEN and self._service < HURRIED * self.line.deployment.budget
+        short = calm and self._admission.short(ahead, priority) and ahead < self._waiting_limit
         if not (short or self._may_wait(call, ahead)):
             self._refuse(
                 call, Overloaded("too many calls are waiting; try again later", RETRY_AFTER * random.uniform(1, 2))
@@ -96,7 +98,12 @@ class Entrance:
 
     def _may_wait(self, call: Call, ahead: int) -> bool:
         now = self._clock()
-        left, lag = call.deadline - now, self._lag.seconds
+        left, lag = call.deadline - now - self._service, self._lag.seconds
+        if left <= 0.0:
+            # Without a list that shows otherwise, an estimate that was once too high would refuse everybody for good.
+            self._carried.doubt()
+            self._service *= 0.5
+            return False
         return ahead < self._waiting_limit and self._admission.admits(ahead, call.priority, left, lag, now)
 
     def _start(self) -> None:
@@ -175,3 +182,4 @@ class Entrance:
                 line.refuse(row, InternalError("the gateway failed; its log says why"))
         finally:
             self._carried.observe(len(rows), self._clock() - began)
+            self._service = self._carried.expect(self._admission.list_rows)

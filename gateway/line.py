@@ -25,7 +25,7 @@ from gateway.stored import StoredReader, refusal_of
 from routing.table import CANARY, CHAMPION, FALLBACK
 
 # The part of what is left to a list that the feature store may use up.
-FEATURE_SHARE = 0.5
+FEATURE_SHARE = 0.4
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
@@ -140,7 +140,7 @@ class Line:
         until = min([row.call.deadline for row in batch.rows])
         if successor is not None:
             until -= HANDING_OVER + successor.pace.expect(len(batch.rows))
-        attempt = Attempt(lane, self._clock, until)
+        attempt = Attempt(lane, self._clock, until, alone=successor is None)
         readable = [at for at in range(len(batch.rows)) if at not in unreadable] if unreadable else []
         matrix = batch.matrix[readable] if unreadable else batch.matrix
         outcomes = await attempt.run(matrix) if len(matrix) else []

@@ -1,11 +1,16 @@
-"""What a process of ours asks of the kernel for itself: not to outlive its parent, and not to be cut into slices."""
+"""What processes and threads of ours ask of the kernel for themselves: whom not to outlive, whom to let go first."""
 
 import ctypes
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 PR_SET_PDEATHSIG = 1
+T = TypeVar("T")
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:
@@ -22,3 +27,33 @@ def run_in_batches() -> None:
     """
     if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def interrupt_batches() -> None:
+    """Ask for this thread to be let go on as soon as it has something to do: `run_in_batches` holds for the others.
+
+    The event loop's thread needs it where another one of its process is busy for milliseconds: else every turn of the
+    loop would wait for the end of that one's slice.
+    """
+    if hasattr(os, "SCHED_OTHER"):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def step_back(nice: int = 10) -> None:
+    """Lower this thread's priority, and no other's (Linux; elsewhere nothing is asked)."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+
+
+def when_idle(job: Callable[[], T]) -> T:
+    """Run a job in a thread that gets only what processor time nobody else wants, and wait for it.
+
+    A thread, because a process that has once gone so far back needs a privilege to return.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="idle", initializer=_idle) as thread:
+        return thread.submit(job).result()
+
+
+def _idle() -> None:
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

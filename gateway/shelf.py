@@ -5,14 +5,15 @@ Most of it lets go of the interpreter, so that the calls of the event loop go on
 interpreter back within a millisecond.
 """
 
-import asyncio
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gateway.backends.seat import Seat, Seats
+from gateway.background import in_background
 from gateway.bundle import Bundle, load_bundle
 from models.manifest import BundleError
 
@@ -48,7 +49,7 @@ class Shelf:
         """
         where, key = self._directory / version, (digest, self._seats.hosts(arm))
         with _in_a_hurry():
-            bundle = await asyncio.to_thread(load_bundle, where, self._deployment, self._seats.hosts(arm))
+            bundle = await in_background(partial(load_bundle, where, self._deployment, self._seats.hosts(arm)))
             if bundle.manifest.digest() != digest:
                 raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
             if key not in self._loaded:

@@ -16,6 +16,7 @@ from gateway.backends.lane_host import LaneHost
 from gateway.backends.onnx import OnnxBackend
 from gateway.backends.settings import SeatSettings
 from gateway.backends.threaded import ThreadedBackend
+from gateway.background import in_background
 from gateway.bundle import Bundle, prove
 from gateway.host.order import HostedModel
 from models.manifest import BundleError
@@ -82,7 +83,7 @@ class Seats:
                 wait.cancel()
 
     async def _in_process(self, bundle: Bundle) -> Seat:
-        backend, seconds = await asyncio.to_thread(self._open, bundle)
+        backend, seconds = await in_background(lambda: self._open(bundle))
         blocking = seconds <= self._settings.loop_run
         where = "the event loop's" if blocking else "its own"
         fields = {"bundle": str(bundle.model.parent), "run_ms": round(seconds * 1e3, 3), "rows": ROWS}

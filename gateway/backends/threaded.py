@@ -7,15 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.processes import interrupt_batches, step_back
+
+# How far the model's thread stands behind the event loop's: a run that takes long anyway must not hold up answers.
+NICE = 5
+
 Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
 class ThreadedBackend:
-    """Runs `score`, which raises `BackendError`, in a thread. A cancelled run that has begun ends there unheard."""
+    """Runs `score`, which raises `BackendError`, in a thread. A cancelled run that has begun ends there unheard.
+
+    Made on the event loop's thread, which it lets interrupt others from then on.
+    """
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=step_back, initargs=(NICE,))
+        interrupt_batches()
 
     async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score in the thread."""

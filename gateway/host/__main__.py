@@ -5,11 +5,13 @@ One plain loop that blocks on the doorbell: there is nothing else for it to do m
 
 import socket
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from gateway.host.bell import LONGEST, Answer, Said, pack_answer, read_request
 from gateway.host.confine import confine, limit_memory
 from gateway.host.order import HostOrder
+from gateway.processes import when_idle
 
 # Of a model's file: what reading, optimising and laying it out may take beside what it will need.
 LOADING = 6
@@ -21,13 +23,14 @@ def main(word: str) -> int:
     order = HostOrder.from_word(word)
     confine(order.worker, order.nice, order.cpus)
     # Only now: these imports are most of a host's start, and a process that has taken a step back disturbs nobody.
+    when_idle(lambda: import_module("gateway.host.scorer"))
     from gateway.host.scorer import CannotLoad, OutOfMemory, Scorer
     from gateway.host.slots import Slots
 
     bell = socket.socket(fileno=order.bell)
     try:
         limit_memory(order.memory_mb + LOADING * sum(_megabytes(model.path) for model in order.models))
-        scorer = Scorer(order.models, Slots(order.memory, order.slots, order.width))
+        scorer = when_idle(lambda: Scorer(order.models, Slots(order.memory, order.slots, order.width)))
         limit_memory(order.memory_mb)
         bell.send(pack_answer(Answer(0, 0, 0, Said.READY)))
         while frame := bell.recv(LONGEST):

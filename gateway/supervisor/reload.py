@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Collection
+from functools import partial
 
+from gateway.background import in_background
 from gateway.clock import replay_offsets
 from gateway.config import ServeConfig
 from gateway.messages import Tell
@@ -33,7 +35,7 @@ class Reloader:
             say("a reload is under way already, or the gateway still starts: try again when it is done")
             return False
         async with self._lock:
-            found = await asyncio.to_thread(read_declarations, self._config.models, self._config.bundles)
+            found = await in_background(partial(read_declarations, self._config.models, self._config.bundles))
             self._tables.complain_only_of({*found, *self._tables.current})
             reasons = []
             for name in sorted({*found, *self._tables.current, *forget}):
