@@ -6,10 +6,12 @@ next ones gather, which is what makes the lists long when there is much to do.
 """
 
 import asyncio
+import itertools
 import logging
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 
 from gateway.admission import Admission
 from gateway.call import Call, Priority
@@ -26,6 +28,9 @@ log = logging.getLogger("sluice.entrance")
 HURRIED, PRESSED = 1 / 4, 1 / 16
 # Seconds, up to twice as many at random, that a refused caller is asked to wait: all at once they would be a wave.
 RETRY_AFTER = 0.1
+# So many different waits, made once: under overload a refusal costs a fair part of an answer.
+REFUSALS = 64
+FULL = "too many calls are waiting; try again later"
 # Seconds that the event loop may be late before newcomers are asked to show that there is time for them.
 UNSEEN = 0.005
 
@@ -54,6 +59,10 @@ class Entrance:
         self._carried = Pace()
         self._service = 0.0  # what a full list takes from its start to its answers, by what was seen of late
         self._scheduled = False
+        self.refusing = False
+        """Whether a call was refused for want of room since the last list started."""
+        self._refusals = [Overloaded(FULL, RETRY_AFTER * (1 + part / REFUSALS)) for part in range(REFUSALS)]
+        self._turns = itertools.cycle(random.Random(0).sample(range(REFUSALS), REFUSALS))
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -62,24 +71,29 @@ class Entrance:
         limit = call.received + self.line.deployment.budget
         if limit < call.deadline:
             call.deadline = limit
-        critical, default, sheddable = self._waiting
         priority = call.priority
-        ahead = len(critical)
-        if priority:
-            ahead += len(default)
-        if priority is Priority.SHEDDABLE:
-            ahead += len(sheddable)
+        ahead = self._ahead(priority)
         calm = self._lag.seconds < UNSEEN and self._service < HURRIED * self.line.deployment.budget
         short = calm and self._admission.short(ahead, priority) and ahead < self._waiting_limit
-        if not (short or self._may_wait(call, ahead)):
-            self._refuse(
-                call, Overloaded("too many calls are waiting; try again later", RETRY_AFTER * random.uniform(1, 2))
-            )
+        if not (short or self._may_wait(priority, ahead, call.deadline)):
+            self.refusing = True
+            self._refuse(call, self._overloaded())
             return
         self._waiting[priority].append(call)
         if not self._scheduled and len(self._tasks) < self._lists:
             self._scheduled = True
             self._loop.call_soon(self._start)
+
+    def refusal(self, priority: Priority) -> Overloaded | None:
+        """Return what a call of that priority would be refused with, and count it; None if there is room.
+
+        Ask only while `refusing`: that ends with the next list, which makes room.
+        """
+        if self._may_wait(priority, self._ahead(priority), inf):
+            return None
+        error = self._overloaded()
+        self.line.count_refusal(error)
+        return error
 
     def turn_to(self, line: Line, intake: Intake) -> frozenset[asyncio.Task[None]]:
         """Carry the lists to come on another line of the same deployment; return those still on their way."""
@@ -96,18 +110,30 @@ class Entrance:
         """How many calls wait for a list."""
         return sum(map(len, self._waiting))
 
-    def _may_wait(self, call: Call, ahead: int) -> bool:
+    def _ahead(self, priority: Priority) -> int:
+        critical, default, sheddable = self._waiting
+        ahead = len(critical)
+        if priority:
+            ahead += len(default)
+        if priority is Priority.SHEDDABLE:
+            ahead += len(sheddable)
+        return ahead
+
+    def _may_wait(self, priority: Priority, ahead: int, deadline: float) -> bool:
         now = self._clock()
-        left, lag = call.deadline - now - self._service, self._lag.seconds
+        left, lag = deadline - now - self._service, self._lag.seconds
         if left <= 0.0:
             # Without a list that shows otherwise, an estimate that was once too high would refuse everybody for good.
             self._carried.doubt()
             self._service *= 0.5
             return False
-        return ahead < self._waiting_limit and self._admission.admits(ahead, call.priority, left, lag, now)
+        return ahead < self._waiting_limit and self._admission.admits(ahead, priority, left, lag, now)
+
+    def _overloaded(self) -> Overloaded:
+        return self._refusals[next(self._turns)]
 
     def _start(self) -> None:
-        self._scheduled = False
+        self._scheduled = self.refusing = False
         while len(self._tasks) < self._lists and (calls := self._next(self._admission.list_rows)):
             now = self._clock()
             for rows in self._by_hurry(self._admit(calls, now), now):

@@ -1,9 +1,9 @@
 """Every deployment's entrance by name: what the fronts know of the gateway (`fronts.door.Door`)."""
 
-from gateway.call import Call
+from gateway.call import Call, Priority
 from gateway.description import Description
 from gateway.entrance import Entrance
-from gateway.errors import DeploymentNotFound
+from gateway.errors import DeploymentNotFound, GatewayError
 from gateway.loop_lag import LoopLag
 
 
@@ -23,6 +23,11 @@ class Entrances:
             call.reply(self._unknown(call.deployment))
         else:
             entrance.take(call)
+
+    def refusal(self, deployment: str, priority: Priority) -> GatewayError | None:
+        """Return what a call would be refused with at once, and count it as refused; None if it would not."""
+        entrance = self._entrances.get(deployment)
+        return None if entrance is None or not entrance.refusing else entrance.refusal(priority)
 
     def describe(self, name: str) -> Description:
         """Return what a deployment wants and who answers it. Raises `DeploymentNotFound`."""

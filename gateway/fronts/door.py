@@ -1,9 +1,10 @@
-"""What the fronts need of the gateway behind them: one interface, four methods."""
+"""What the fronts need of the gateway behind them: one interface."""
 
 from typing import Protocol
 
-from gateway.call import Call
+from gateway.call import Call, Priority
 from gateway.description import Description
+from gateway.errors import GatewayError
 
 
 class Door(Protocol):
@@ -15,6 +16,12 @@ class Door(Protocol):
 
     def submit(self, call: Call) -> None:
         """Take the call; never raises, never blocks. `call.reply` is called exactly once, sooner or later."""
+
+    def refusal(self, deployment: str, priority: Priority) -> GatewayError | None:
+        """Say whether a call would be refused now, whatever it asks: under overload that saves reading it.
+
+        None is no promise: `submit` decides.
+        """
 
     def describe(self, name: str) -> Description:
         """Say what the deployment wants and who answers it; raises DeploymentNotFound."""

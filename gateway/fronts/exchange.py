@@ -38,6 +38,13 @@ class Exchange:
     def describe(self, deployment: str) -> Description:
         return self._door.describe(deployment)
 
+    def knock(self, caller: Caller, deployment: str, request_id: str) -> None:
+        """Raise the refusal that a call would get now, before its row is read."""
+        refusal = self._door.refusal(deployment, caller.priority)
+        if refusal is not None:
+            caller.settle(request_id, "", self.limits, self.new_id)
+            raise refusal.with_traceback(None)
+
     def ask(self, caller: Caller, deployment: str, row: RowInput, request_id: str) -> "asyncio.Future[Outcome]":
         """Ask for one row; `answered` makes an answer, or the gateway's error, of what the future brings."""
         if not deployment:

@@ -52,6 +52,7 @@ class GrpcService:
 
     async def _predict(self, body: bytes, caller: Caller) -> bytes:
         request = parse(pb.PredictRequest, body)
+        self._exchange.knock(caller, request.deployment, request.request_id)
         outcome = await self._exchange.ask(caller, request.deployment, row_input(request), request.request_id)
         return predict_response(caller.request_id, answered(outcome))
 

@@ -4,6 +4,7 @@ Written from the protocol document (grpc/doc/PROTOCOL-HTTP2.md). Messages are ne
 smaller than what compression would save, and a decompressor is one more way to be attacked.
 """
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.errors import GatewayError, InvalidRequest, RequestTooLarge
@@ -84,15 +85,22 @@ def status_headers(error: GatewayError | GrpcRefusal, left: float = 0.0) -> Head
     """
     if isinstance(error, GrpcRefusal):
         return [(b"grpc-status", b"%d" % error.status), (b"grpc-message", percent_encoded(str(error)))]
-    headers = [
-        (b"grpc-status", b"%d" % GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)),
-        (b"grpc-message", percent_encoded(str(error))),
-        (b"sluice-code", error.code.encode()),
-    ]
+    status = GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)
+    headers = list(_status_headers(int(status), str(error), error.code))
     hint = pushback(error, left)
     if hint is not None:
         headers.append((b"grpc-retry-pushback-ms", hint.encode()))
     return headers
+
+
+@lru_cache(maxsize=512)
+def _status_headers(status: int, message: str, code: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Remembered, because refusals under overload are many and alike."""
+    return (
+        (b"grpc-status", b"%d" % status),
+        (b"grpc-message", percent_encoded(message)),
+        (b"sluice-code", code.encode()),
+    )
 
 
 def percent_encoded(message: str) -> bytes:

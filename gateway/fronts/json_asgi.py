@@ -71,6 +71,7 @@ class JsonOverAsgi:
 
     async def _predict(self, deployment: str, body: bytes, caller: Caller) -> bytes:
         request = read_predict(body)
+        self._exchange.knock(caller, deployment, request.request_id)
         outcome = await self._exchange.ask(caller, deployment, row_input(request), request.request_id)
         return predict_answer(caller.request_id, answered(outcome))
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.call import Answer, Call
+from gateway.call import Answer, Call, Priority
 from gateway.description import ArmDescription, Description, FieldDescription
 from gateway.errors import DeploymentNotFound, GatewayError
 
@@ -46,13 +46,15 @@ def approve(call: Call) -> Answer:
 class ScriptedDoor:
     """Answers every call at once with what `script` returns; None keeps the call in `held` for the test to answer.
 
-    `calls` keeps every call in the order of arrival, up to `keep` of them. `is_ready` is what `ready` says.
+    `calls` keeps every call in the order of arrival, up to `keep` of them. `is_ready` is what `ready` says,
+    `refuses` what `refusal` does.
     """
 
     def __init__(self, script: Script = approve, descriptions: tuple[Description, ...] = (FRAUD,), keep: int = 1000):
         self.script = script
         self.descriptions = {description.deployment: description for description in descriptions}
         self.is_ready = True
+        self.refuses: GatewayError | None = None
         self.calls: list[Call] = []
         self.held: list[Call] = []
         self._keep = keep
@@ -76,6 +78,10 @@ class ScriptedDoor:
         while len(self.held) < count:
             self._arrival.clear()
             await self._arrival.wait()
+
+    def refusal(self, deployment: str, priority: Priority) -> GatewayError | None:
+        """Return `refuses`, for every deployment and every priority but critical."""
+        return None if priority is Priority.CRITICAL else self.refuses
 
     def describe(self, name: str) -> Description:
         if name not in self.descriptions:

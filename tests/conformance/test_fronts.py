@@ -73,7 +73,7 @@ async def running(request: pytest.FixtureRequest) -> AsyncIterator[Front]:
 @pytest.fixture
 def front(running: Front) -> Front:
     door = running.door
-    door.script, door.is_ready = approve, True
+    door.script, door.is_ready, door.refuses = approve, True, None
     door.calls.clear()
     door.held.clear()
     return running
@@ -118,6 +118,15 @@ async def test_a_refusal_under_overload_says_when_to_try_again(front: Front) -> 
         assert (patient.hint, hurried.hint) == ("200", "-1")
     else:
         assert (patient.hint, hurried.hint) == ("1", "1")
+
+
+async def test_what_would_be_refused_anyway_is_not_read(front: Front) -> None:
+    front.door.refuses = Overloaded("full")
+    reply = await front.predict(x_request_id="r-3")
+    assert (reply.code, reply.status) == ("OVERLOADED", front.speaker.statuses[Overloaded])
+    assert reply.request_id == "r-3"
+    assert not front.door.calls
+    assert (await front.predict(sluice_priority="critical")).code == "OK", "there is room for this one"
 
 
 async def test_the_call_arrives_as_it_was_sent(front: Front) -> None:

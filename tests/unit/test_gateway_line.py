@@ -521,6 +521,19 @@ async def test_what_could_not_be_reached_in_time_is_refused_as_it_comes(build: B
     assert 0.1 <= error.retry_after <= 0.2
 
 
+async def test_while_there_is_no_room_calls_are_refused_unread(build: Build) -> None:
+    house = build(waiting_limit=2, lists=1)
+    assert house.door.refusal("fraud", Priority.DEFAULT) is None
+    for number in range(3):
+        house.submit(str(number))
+    assert isinstance(house.door.refusal("fraud", Priority.DEFAULT), Overloaded)
+    assert house.door.refusal("fraud", Priority.CRITICAL) is None, "it would go before those that wait"
+    assert house.door.refusal("nobody", Priority.DEFAULT) is None
+    await house.outcome("0")
+    assert house.door.refusal("fraud", Priority.DEFAULT) is None, "a list has made room"
+    assert house.counted("sluice_calls_total", arm="none", code="OVERLOADED") == 2
+
+
 async def test_what_cannot_finish_is_not_begun_but_tried_again_after_a_while(build: Build) -> None:
     house = build()
 
