@@ -81,9 +81,14 @@ class Stage:
         shares = MIX if served.front == "h2corn" else PLAIN_MIX
         return {prefix + name: share for name, share in shares.items()}
 
-    def steady(self, served: Served, seconds: float, deeds: Sequence[Deed] = (), grpcio: float = 0.0) -> Run:
-        """Keep the gateway busy while the deeds are done; `grpcio` calls a second come through the real client."""
-        phase = Phase(seconds, self.rate, self.mix(served))
+    def steady(
+        self, served: Served, seconds: float, deeds: Sequence[Deed] = (), grpcio: float = 0.0, share: float = 1.0
+    ) -> Run:
+        """Keep the gateway busy while the deeds are done; `grpcio` calls a second come through the real client.
+
+        `share` is of the usual rate.
+        """
+        phase = Phase(seconds, share * self.rate, self.mix(served))
         traffic = Traffic(self.callers(served), [phase], self.plan.deadline, seed=self.plan.seed)
         return self.offer(served, traffic, deeds, grpcio)
 

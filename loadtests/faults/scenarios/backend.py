@@ -56,7 +56,7 @@ def hanging(stage: Stage) -> Observed:
     back = back_to_normal(run.calls, begun, stage.plan.deadline) if math.isfinite(begun) else math.nan
     expected = [
         at_most("all is well again after", back, 13.0, "s"),
-        mostly(cut["during"], 0.4, ANSWERED, DEGRADED, where="meanwhile, by the other worker"),
+        mostly(cut["during"], 0.25, ANSWERED, DEGRADED, where="meanwhile, by the other worker"),
     ]
     return observed(run, cut, expected)
 

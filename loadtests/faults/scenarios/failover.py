@@ -35,7 +35,7 @@ def failover(stage: Stage) -> Observed:
         replica = RedisProcess(folder / "failover-replica", None, stage.plan.seats.redis, *settings)
         with replica, _sentinel(folder / "failover-sentinel", primary.port) as port:
             _await_replica(replica)
-            url = f"redis+sentinel://127.0.0.1:{port}/0?service={_NAME}"
+            url = f"redis+sentinel://127.0.0.1:{port}/{_NAME}/0"
             with serve(stage.plan, Wanted("redis-failover", url)) as served:
                 deeds = [Deed(_BEFORE, "killed", primary.kill)]
                 deeds.append(Deed(_BEFORE, "replica is primary", lambda: _await_primary(replica)))

@@ -22,11 +22,15 @@ from loadtests.serving import ServingError
 _BEFORE, _AFTER = 2.0, 5.0
 _NOTICED = 0.05  # seconds in which a client may still write to a connection that has ended
 _PATIENCE = 30.0
+# Of the usual rate: grpc.aio carries a fifth of what the fast front does.
+_SHARES = {"h2corn": 1.0, "conservative": 0.2}
+# Who closes a connection of HTTP/1.1 cannot tell its caller whether the request on its way was taken: not counted.
+_PLAIN = "json-h1"
 
 
 def one_of_two(stage: Stage) -> Observed:
     """SIGKILL one worker: what it had in flight fails, everything else goes on, and a new one serves soon."""
-    with stage.both("worker-killed", workers=2) as (_, served):
+    with stage.both("worker-killed", workers=2, pinned=False) as (_, served):
         killing = _Killing(served)
         deeds = [Deed(_BEFORE, "killed", killing.kill), Deed(_BEFORE, "served anew", killing.await_successor)]
         run = stage.steady(served, _BEFORE + _AFTER, deeds, grpcio=50.0)
@@ -44,7 +48,7 @@ def one_of_two(stage: Stage) -> Observed:
 
 def the_only_one(stage: Stage) -> Observed:
     """SIGKILL the only worker: nobody answers until the new one does."""
-    with stage.both("only-worker-killed") as (_, served):
+    with stage.both("only-worker-killed", pinned=False) as (_, served):
         killing = _Killing(served)
         deeds = [Deed(_BEFORE, "killed", killing.kill), Deed(_BEFORE, "served anew", killing.await_successor)]
         run = stage.steady(served, _BEFORE + 2 * _AFTER, deeds, grpcio=50.0)
@@ -63,11 +67,11 @@ def told_to_end(stage: Stage, front: str) -> Observed:
     """SIGTERM the supervisor while every connection is busy: what was accepted is answered."""
     with stage.both(f"sigterm-{front}", front) as (_, served):
         deeds = [Deed(_BEFORE, "told to end", served.end), Deed(_BEFORE, "ended", partial(_await_end, served))]
-        run = stage.steady(served, _BEFORE + 1.0, deeds, grpcio=100.0)
+        run = stage.steady(served, _BEFORE + 1.0, deeds, grpcio=100.0, share=_SHARES[front])
     told = run.moments["told to end"]
     cut = {"before": run.calls.between(0, told - 0.1), "during": run.calls.between(told - 0.1, 1e9)}
     expected = [
-        none_lost(run.calls),
+        none_lost(run.calls.of_groups(*(number for name, number in run.groups.items() if name != _PLAIN))),
         at_most("the gateway ended after", run.moments["ended"] - told, 12.0, "s"),
         at_least("answered before", float((cut["before"].kind != FAILED).sum()), 1, "calls"),
     ]
@@ -89,7 +93,7 @@ def one_connection(stage: Stage) -> Observed:
     cut = {"before": run.in_phase(0), "during": run.in_phase(1)}
     beside = cut["during"].of_groups(*(run.groups[one.name] for one in everybody))
     p99s = {"before": p99(cut["before"]) * 1e3, "beside the long connection": p99(beside) * 1e3}
-    return observed(run, cut | {"beside": beside}, [none_failed(run.calls)], {"p99_ms": p99s})
+    return observed(run, cut | {"beside": beside}, [none_failed(beside)], {"p99_ms": p99s})
 
 
 class _Killing:
