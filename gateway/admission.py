@@ -78,22 +78,23 @@ class Admission:
         """Whether a queue may always be let grow: it fits into the next list, and there is room for it there."""
         return ahead < self._list_rows and self._room[priority] > ENOUGH
 
-    def wait(self, ahead: int, priority: Priority) -> float:
+    def wait(self, ahead: int, priority: Priority, now: float) -> float:
         """How long a call would queue behind so many rows, from what lists have taken of late.
 
         Calls of a higher priority that are still to come will go first, too: as many as have of late.
         """
         if not self._full:
             return 0.0
-        rows = self._list_rows
-        return (ahead / (rows * self._room[priority]) + 1.0) * self._period.expect(rows)
+        period = self._period.expect(self._list_rows)
+        next_start = max(0.0, self._started + period - now)
+        return next_start + ahead / (self._list_rows * self._room[priority]) * period
 
     def admits(self, ahead: int, priority: Priority, left: float, lag: float, now: float) -> bool:
         """Whether a call may queue behind `ahead` rows of its own priority and above, `left` seconds from its deadline.
 
         `lag` is what it has waited unseen, for the event loop to come round.
         """
-        wait = lag if self.short(ahead, priority) else lag + self.wait(ahead, priority)
+        wait = lag if self.short(ahead, priority) else lag + self.wait(ahead, priority, now)
         return wait <= self._allowed(priority, now) and wait < left
 
     def served(self, rows: Sequence[int]) -> None:

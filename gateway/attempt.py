@@ -33,6 +33,8 @@ class Attempt:
         self._runs_left = MOST_RUNS
         self.raised = False
         """Whether the run of all rows together raised."""
+        self.seconds = 0.0
+        """What the last run took, without the time that it had to wait for its turn."""
 
     async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
         """Score the matrix, shape (rows, features). Nothing is raised: what went wrong is the rows' outcome."""
@@ -52,22 +54,31 @@ class Attempt:
             self.raised = True
             return await self._salvage(matrix, exc)
         lane.breaker.succeeded()
-        lane.pace.observe(rows, self._clock() - began)
+        lane.pace.observe(rows, self.seconds)
         return lane.decide(matrix, scores)
 
     async def _score(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         lane = self._lane
-        if lane.blocking:
-            scores = await lane.backend.run(matrix)
-        else:
-            try:
-                async with asyncio.timeout(max(0.0, self._until - self._clock())):
-                    scores = await lane.backend.run(matrix)
-            except TimeoutError as exc:
-                raise TooLate(f"{lane.name} did not answer in time") from exc
+        scores = await (self._run(matrix) if lane.blocking else self._run_elsewhere(matrix))
         if len(scores) != len(matrix):
             raise BackendError(f"{len(scores)} scores for {len(matrix)} rows")
         return scores
+
+    async def _run(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        began = self._clock()
+        scores = await self._lane.backend.run(matrix)
+        self.seconds = self._clock() - began
+        return scores
+
+    async def _run_elsewhere(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        lane = self._lane
+        try:
+            async with asyncio.timeout(max(0.0, self._until - self._clock())), lane.turn:
+                if self._clock() + lane.pace.expect(len(matrix)) > self._until:
+                    raise TooLate(f"{lane.name} had too much to do")
+                return await self._run(matrix)
+        except TimeoutError as exc:
+            raise TooLate(f"{lane.name} did not answer in time") from exc
 
     async def _salvage(self, matrix: NDArray[np.float32], error: BackendError) -> list[Outcome]:
         """Answer a bad row's neighbours, if this lane is trusted with a second look; else all rows have failed."""

@@ -10,9 +10,9 @@ from gateway.processes import step_back
 T = TypeVar("T")
 
 
-async def in_background(job: Callable[[], T]) -> T:
-    """Run a long job in a thread of its own, of lower priority, and return what it returns."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix="background", initializer=step_back)
+async def in_background(job: Callable[[], T], hurry: bool = False) -> T:
+    """Run a long job in a thread of its own, of lower priority unless there is a `hurry`; return what it returns."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="background", initializer=None if hurry else step_back)
     try:
         return await asyncio.get_running_loop().run_in_executor(thread, job)
     finally:

@@ -46,6 +46,8 @@ class Tried:
     outcomes: Sequence[Outcome]
     began: float
     ended: float
+    run_seconds: float
+    """What the run itself took."""
     answered: list[int] = field(default_factory=list)
     failed: dict[int, GatewayError] = field(default_factory=dict)
     """The rows that got an error for good."""

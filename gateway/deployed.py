@@ -53,7 +53,7 @@ class Deployed:
         Raises what loading raises; then nothing has changed.
         """
         self._next, self._loading = None, True
-        self._shelf.begin()
+        self._shelf.begin(starting)
         try:
             coming = await self._builder.build(served, self._present)
             if not starting and (complaint := await self.settle(None)):

@@ -104,6 +104,7 @@ class Entrance:
         """Return when every call taken so far has been answered."""
         while self.waiting or self._tasks:
             await asyncio.sleep(0) if not self._tasks else await asyncio.wait(self._tasks)
+        await self.line.settled()
 
     @property
     def waiting(self) -> int:

@@ -1,6 +1,7 @@
 """A lane: one arm made ready to run, from rows and their stored features to decided outcomes."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,7 +34,8 @@ NOT_FINITE = "the values of this call make a derived feature infinite"
 class Lane:
     """One arm with its bundle, plan and backend. `digest` is the bundle's.
 
-    `blocking` says that a run holds up the event loop, and ends there. `pace` and `breaker` learn from its attempts.
+    `blocking` says that a run holds up the event loop, and ends there. `turn` is held through a
+    run where there can be only one at a time. `pace` and `breaker` learn from its attempts.
     """
 
     arm: str
@@ -44,6 +46,7 @@ class Lane:
     backend: Backend
     policy: Policy
     blocking: bool = True
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext, compare=False)
     pace: Pace = field(default_factory=Pace, compare=False)
     breaker: Breaker = field(default_factory=Breaker, compare=False)
 

@@ -5,6 +5,7 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from gateway.admission import Admission
 from gateway.attempt import Attempt
 from gateway.batch import Batch, Tried
 from gateway.deployment import Deployment
-from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, PredictionFailed
+from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, InternalError, PredictionFailed
 from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
 from gateway.intake import Row
@@ -23,6 +24,8 @@ from gateway.rescue import RescueBudget
 from gateway.shadow import Shadow
 from gateway.stored import StoredReader, refusal_of
 from routing.table import CANARY, CHAMPION, FALLBACK
+
+log = logging.getLogger("sluice.line")
 
 # The part of what is left to a list that the feature store may use up.
 FEATURE_SHARE = 0.4
@@ -65,6 +68,7 @@ class Line:
         self._succession = {arm: lanes.succession(arm) for arm in (CHAMPION, CANARY)}
         self._features = features
         self.admission = admission
+        self._aside: set[asyncio.Task[None]] = set()
         self._rescues = RescueBudget()
         self._faults = FaultSearch(meters.faults)
         self._meters = meters
@@ -78,14 +82,16 @@ class Line:
         self._rescues.earn(len(rows))
         expiry = Expiry(rows, self._clock, self.refuse)
         try:
-            batch = await self._prepare(self._champion, rows, started)
-            parts = self._route(batch)
-            if len(parts) == 1:
-                await self._answer(*parts[0])
-            else:
-                await asyncio.gather(*(self._answer(arm, part) for arm, part in parts))
+            parts = self._route(await self._prepare(self._champion, rows, started))
+            inline = [self._answer(arm, part) for arm, part in parts.items() if not self._put_aside(arm, part)]
+            await (inline[0] if len(inline) == 1 else asyncio.gather(*inline))
         finally:
             expiry.cancel()
+
+    async def settled(self) -> None:
+        """Return when the parts of lists that were put aside have been answered."""
+        while self._aside:
+            await asyncio.wait(self._aside)
 
     def refuse(self, row: Row, error: GatewayError, arm: str = NO_ARM) -> None:
         """Answer a row with a refusal or a failure, and count it."""
@@ -98,7 +104,8 @@ class Line:
         self._meters.refuse(NO_ARM, error.code)
 
     async def close(self) -> None:
-        """Let the shadows finish. The backends are not the line's: another line may use them."""
+        """Let what was put aside and the shadows finish. The backends are not the line's: another line may use them."""
+        await self.settled()
         await self._faults.close()
         for shadow in self.lanes.shadows:
             await shadow.close()
@@ -108,12 +115,32 @@ class Line:
         stored = await self._features.read(lane.plan, rows, FEATURE_SHARE * left)
         return Batch(rows, stored, lane.build(rows, stored.values), started)
 
-    def _route(self, batch: Batch) -> list[tuple[str, Batch]]:
+    def _route(self, batch: Batch) -> dict[str, Batch]:
         arm_of = self.deployment.table.arm_of
         routed: dict[str, list[int]] = {}
         for index, row in enumerate(batch.rows):
             routed.setdefault(arm_of(row.unit), []).append(index)
-        return [(arm, batch.take(indices)) for arm, indices in routed.items()]
+        return {arm: batch.take(indices) for arm, indices in routed.items()}
+
+    def _put_aside(self, arm: str, part: Batch) -> bool:
+        """Let a part whose lane runs elsewhere go on by itself: the list must not wait for an arm that may hang."""
+        if arm == CHAMPION or self.lanes.answering[arm].blocking:
+            return False
+        task = asyncio.get_running_loop().create_task(self._answer_aside(arm, part))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return True
+
+    async def _answer_aside(self, arm: str, part: Batch) -> None:
+        expiry = Expiry(part.rows, self._clock, self.refuse)
+        try:
+            await self._answer(arm, part)
+        except Exception:  # supervised: a defect costs these rows an INTERNAL, and is logged
+            log.exception("a part of a list failed", extra={"arm": arm, "rows": len(part.rows)})
+            for row in part.rows:
+                self.refuse(row, InternalError("the gateway failed; its log says why"), arm)
+        finally:
+            expiry.cancel()
 
     async def _answer(self, assigned: str, batch: Batch) -> None:
         """One arm's part of the list: its own lane, and what that cannot answer goes to the lanes that stand in."""
@@ -124,8 +151,8 @@ class Line:
             same = lane.plan is self._champion.plan
             own = batch if same else await self._prepare(lane, batch.rows, batch.started)
             began = self._clock()
-            outcomes = await self._try(lane, own, successor)
-            tried = Tried(assigned, lane, own, outcomes, began, self._clock())
+            outcomes, run_seconds = await self._try(lane, own, successor)
+            tried = Tried(assigned, lane, own, outcomes, began, self._clock(), run_seconds)
             passed = self._reply(tried, successor)
             self._record(tried)
             self._recorder.write(tried)
@@ -134,8 +161,11 @@ class Line:
                 return
             batch = batch.take(passed)
 
-    async def _try(self, lane: Lane, batch: Batch, successor: Lane | None) -> list[Outcome]:
-        """Return what the lane makes of each row, also of those that lack features which may not be defaulted."""
+    async def _try(self, lane: Lane, batch: Batch, successor: Lane | None) -> tuple[list[Outcome], float]:
+        """Return what the lane makes of each row, and what the run took.
+
+        Rows that lack features which may not be defaulted are not run.
+        """
         unreadable = batch.stored.unreadable()
         until = min([row.call.deadline for row in batch.rows])
         if successor is not None:
@@ -146,10 +176,11 @@ class Line:
         outcomes = await attempt.run(matrix) if len(matrix) else []
         if attempt.raised:
             self._faults.settle(lane, matrix)
-        if not unreadable:
-            return outcomes
-        scored = iter(outcomes)
-        return [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in range(len(batch.rows))]
+        if unreadable:
+            scored = iter(outcomes)
+            rows = range(len(batch.rows))
+            outcomes = [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in rows]
+        return outcomes, attempt.seconds
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
         """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""
@@ -179,7 +210,7 @@ class Line:
         meters, lane = self._meters.arms[tried.assigned], tried.lane
         rows = tried.batch.rows
         if lane.arm == tried.assigned == CHAMPION:
-            self.admission.took(len(rows), tried.ended - tried.began, lane.blocking)
+            self.admission.took(len(rows), tried.run_seconds, lane.blocking)
         meters.answered.add(len(tried.answered))
         if len(tried.answered) < len(rows):
             broken = sum(isinstance(one, PredictionFailed) and one.contract for one in tried.outcomes)

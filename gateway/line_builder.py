@@ -108,8 +108,10 @@ class _Lanes:
         loaded = self._loaded[arm, version]
         bundle = loaded.bundle
         digest = bundle.manifest.digest()
-        backend, blocking = loaded.seat.backend, loaded.seat.blocking
-        lane = Lane(arm, version, digest, bundle.plan, bundle.builder, backend, self._policy, blocking)
+        seat = loaded.seat
+        lane = Lane(
+            arm, version, digest, bundle.plan, bundle.builder, seat.backend, self._policy, seat.blocking, seat.turn
+        )
         return next((one for one in self._former if one == lane), lane)
 
 

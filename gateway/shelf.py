@@ -37,10 +37,12 @@ class Shelf:
         self._deployment = deployment
         self._seats = seats
         self._loaded: dict[tuple[str, bool], Loaded] = {}
+        self._starting = False
 
-    def begin(self) -> None:
-        """Begin a load, whatever became of the one before."""
-        self._seats.begin()
+    def begin(self, starting: bool) -> None:
+        """Begin a load, whatever became of the one before; a worker that is `starting` has nobody to step back for."""
+        self._starting = starting
+        self._seats.begin(starting)
 
     async def take(self, version: str, digest: str, arm: str) -> Loaded:
         """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
@@ -49,7 +51,9 @@ class Shelf:
         """
         where, key = self._directory / version, (digest, self._seats.hosts(arm))
         with _in_a_hurry():
-            bundle = await in_background(partial(load_bundle, where, self._deployment, self._seats.hosts(arm)))
+            bundle = await in_background(
+                partial(load_bundle, where, self._deployment, self._seats.hosts(arm)), self._starting
+            )
             if bundle.manifest.digest() != digest:
                 raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
             if key not in self._loaded:

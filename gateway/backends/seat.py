@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ class Seat:
 
     backend: Backend
     blocking: bool
+    turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
+    """Held through a run, where there can be only one at a time: what waits for it can be given up."""
     trouble: Callable[[], str] = str
 
 
@@ -53,6 +56,7 @@ class Seats:
         self._series = series
         self._clock = clock
         self._starting: list[LaneHost] = []
+        self._hurry = False
 
     def hosts(self, arm: str) -> bool:
         """Whether that arm's bundles go into processes of their own."""
@@ -62,9 +66,10 @@ class Seats:
         """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does."""
         return self._host(bundle) if self.hosts(arm) else await self._in_process(bundle)
 
-    def begin(self) -> None:
+    def begin(self, starting: bool) -> None:
         """Begin a load: hosts of one that came to nothing were closed, and nobody waits for them any more."""
         self._starting.clear()
+        self._hurry = starting
 
     async def settle(self, patience: float | None) -> str:
         """Wait until the hosts started since the last time are ready or have failed; return what is wrong, or "".
@@ -83,12 +88,12 @@ class Seats:
                 wait.cancel()
 
     async def _in_process(self, bundle: Bundle) -> Seat:
-        backend, seconds = await in_background(lambda: self._open(bundle))
+        backend, seconds = await in_background(lambda: self._open(bundle), self._hurry)
         blocking = seconds <= self._settings.loop_run
         where = "the event loop's" if blocking else "its own"
         fields = {"bundle": str(bundle.model.parent), "run_ms": round(seconds * 1e3, 3), "rows": ROWS}
         log.info("bundle runs on %s thread", where, extra=fields)
-        return Seat(backend if blocking else ThreadedBackend(backend.score), blocking)
+        return Seat(backend, True) if blocking else Seat(ThreadedBackend(backend.score), False, asyncio.Lock())
 
     def _open(self, bundle: Bundle) -> tuple[OnnxBackend, float]:
         """Load and prove it, in a thread; return it, and how long a run takes."""

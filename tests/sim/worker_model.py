@@ -99,6 +99,9 @@ class ModelLine:
         if not row.settled:
             row.settle(error)
 
+    async def settled(self) -> None:
+        """Nothing is put aside."""
+
     def count_refusal(self, error: GatewayError) -> None:
         self._loop.spend(self._costs.refuse)
 

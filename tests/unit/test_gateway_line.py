@@ -439,6 +439,26 @@ async def test_a_canary_that_hangs_is_given_up_in_time_for_the_champion(build: B
     assert house.backends[CANARY].cancelled == 1
 
 
+async def test_a_canary_that_hangs_keeps_no_other_list_waiting(build: Build) -> None:
+    house = build(weight=5_000, blocking=False, lists=1)
+    house.backends[CANARY].hangs = True
+    arms = {card: house.line.deployment.table.arm_of(str(card)) for card in range(50)}
+    for card in range(50):
+        house.submit(f"first-{card}", card=card)
+    for card in [card for card, arm in arms.items() if arm == CHAMPION]:
+        assert isinstance(await house.outcome(f"first-{card}"), Answer)
+    hanging = [f"first-{card}" for card, arm in arms.items() if arm == CANARY]
+    assert not any(name in house.results for name in hanging)
+    champion = next(card for card, arm in arms.items() if arm == CHAMPION)
+    assert isinstance(await house.outcome_of("second", card=champion), Answer), "the one list is free again"
+    assert not any(name in house.results for name in hanging)
+    await house.door.close()
+    for name in hanging:
+        answer = await house.outcome(name)
+        assert isinstance(answer, Answer), "what was accepted is answered, also at the end"
+        assert answer.assigned == CANARY
+
+
 async def test_critical_calls_go_first(build: Build) -> None:
     house = build(lists=1)
     for number in range(LIST_ROWS + 8):

@@ -84,7 +84,7 @@ class House:
         stored = asyncio.run(reader.read(self.plan, rows, 1.0))
         batch = Batch(rows, stored, self.lane.build(rows, stored.values), 100.001)
         outcomes: list[Outcome] = [Decided("approve", {"score": float(at)}) for at in range(len(rows))]
-        return Tried(CHAMPION, self.lane, batch, outcomes, 100.002, 100.003, list(range(len(rows))))
+        return Tried(CHAMPION, self.lane, batch, outcomes, 100.002, 100.003, 0.001, list(range(len(rows))))
 
     def recorder(self, share: float = 1.0) -> DeploymentRecorder:
         counts = counts_in(self.directory / "metrics")

@@ -108,9 +108,9 @@ class House:
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     house = House()
-    monkeypatch.setattr(gateway.workers, "spawn", house.spawn)
-    monkeypatch.setattr(gateway.workers, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(gateway.workers, "BEAT", 0.0)
+    monkeypatch.setattr(gateway.supervisor.workers, "spawn", house.spawn)
+    monkeypatch.setattr(gateway.supervisor.workers, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(gateway.supervisor.workers, "BEAT", 0.0)
     return house
 
 
@@ -149,7 +149,7 @@ async def test_one_that_does_not_become_ready_is_tried_again(house: House) -> No
 async def test_one_that_hangs_is_killed(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(gateway.workers, "BEAT", 0.001)
+    monkeypatch.setattr(gateway.supervisor.workers, "BEAT", 0.001)
     task = await house.start()
     await house.until(lambda: house.spawned[1].heard > 3)
     house.spawned[0].hangs = True
@@ -162,7 +162,7 @@ async def test_one_that_hangs_is_killed(
 
 async def test_one_that_is_slow_but_says_something_lives(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer comes too late for its own question; each of them is a sign of life all the same."""
-    monkeypatch.setattr(gateway.workers, "BEAT", 0.5)
+    monkeypatch.setattr(gateway.supervisor.workers, "BEAT", 0.5)
     task = await house.start()
     slow = house.spawned[0]
     asked = 0
@@ -191,7 +191,7 @@ async def test_one_that_started_while_the_table_changed_is_started_once_more(hou
         house.served = spawn
         return worker
 
-    gateway.workers.spawn = late  # type: ignore[assignment]
+    gateway.supervisor.workers.spawn = late  # type: ignore[assignment]
     house.spawned[0].end(-9)
     await house.until(lambda: len(house.spawned) == 4)
     assert house.spawned[2].signals == [signal.SIGTERM]
