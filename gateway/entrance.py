@@ -28,6 +28,8 @@ log = logging.getLogger("sluice.entrance")
 HURRIED, PRESSED = 1 / 4, 1 / 16
 # Seconds, up to twice as many at random, that a refused caller is asked to wait: all at once they would be a wave.
 RETRY_AFTER = 0.1
+# What a list takes varies: so much more than was seen of late is counted on.
+CAUTION = 1.25
 # So many different waits, made once: under overload a refusal costs a fair part of an answer.
 REFUSALS = 64
 FULL = "too many calls are waiting; try again later"
@@ -122,7 +124,7 @@ class Entrance:
 
     def _may_wait(self, priority: Priority, ahead: int, deadline: float) -> bool:
         now = self._clock()
-        left, lag = deadline - now - self._service, self._lag.seconds
+        left, lag = deadline - now - CAUTION * self._service, self._lag.seconds
         if left <= 0.0:
             # Without a list that shows otherwise, an estimate that was once too high would refuse everybody for good.
             self._carried.doubt()

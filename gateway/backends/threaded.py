@@ -1,16 +1,18 @@
 """A model whose runs are too long for the event loop's thread: they go to a thread of their own, one by one."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.processes import interrupt_batches, step_back
+from gateway.processes import interrupt_batches
 
-# How far the model's thread stands behind the event loop's: a run that takes long anyway must not hold up answers.
-NICE = 5
+# Seconds after which a busy event loop hands the interpreter over: the thread needs it before and after every run, and
+# would wait ten times as long for it by default.
+HAND_OVER = 0.0005
 
 Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
@@ -23,8 +25,9 @@ class ThreadedBackend:
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=step_back, initargs=(NICE,))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         interrupt_batches()
+        sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER))
 
     async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score in the thread."""

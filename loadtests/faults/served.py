@@ -94,7 +94,8 @@ def serve(plan: Plan, wanted: Wanted) -> Iterator[Served]:
     variables = os.environ | {"SLUICE_REDIS_URL": wanted.redis} | dict(wanted.variables)
     core = plan.seats.worker if wanted.pinned else None
     if wanted.pinned and plan.seats.generator is not None:
-        words += ["--host-cpus", str(plan.seats.generator)]  # lane hosts on another core than their worker
+        # Lane hosts on another core than their worker; behind the generator, whose core that is.
+        words += ["--host-cpus", str(plan.seats.generator), "--host-nice", "19"]
     start = Start(words + house.flags(), addresses[1], core, log, plan.patience, variables)
     with started(start) as processes:
         yield Served(processes.worker[0], wanted.front, addresses[0], addresses[1], addresses[2], log, state)

@@ -66,7 +66,7 @@ class Stage:
         """Return the mixed callers of a gateway, asking these cases."""
         chosen = list(self.cases if cases is None else cases)
         kinds = [("grpc", "grpc", "", 4), ("grpc-critical", "grpc", "critical", 2)]
-        kinds += [("grpc-sheddable", "grpc", "sheddable", 2), ("json-h1", "http", "", 8)]
+        kinds += [("grpc-sheddable", "grpc", "sheddable", 2), ("json-h1", "http", "", 32)]
         if served.front == "h2corn":
             kinds.insert(3, ("json-h2", "http2", "", 4))
         made = []
