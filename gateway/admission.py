@@ -16,7 +16,8 @@ from gateway.call import Priority
 from gateway.pace import Pace
 
 # How much the newest list counts in what is thought to be left to a priority when it has less room than was thought,
-# and when it has more; the least that is thought; and what is enough not to ask further.
+# and when it has more; the least that is thought; and what is enough not to ask
+# further.
 LESS, MORE, LEAST_ROOM, ENOUGH = 0.2, 0.02, 0.002, 0.5
 # Rows of one list, so that one caller's many rows set nobody else's latency.
 LIST_ROWS = 64
@@ -30,8 +31,8 @@ class QueueLimits:
     """For a queue that has not been empty for an interval."""
     burst: float = 0.6
     """For one that has, and for critical calls always."""
-    sheddable: float = 0.5
-    """The part of either that sheddable calls may use up."""
+    unsure: float = 0.5
+    """The part of either that sheddable calls may use up, and others while most places in the lists are taken above."""
     interval: float = 0.1
     strain: float = 0.05
     """Calls that queued longer than this share are a sign of strain: shadows stop, for an interval."""
@@ -43,7 +44,7 @@ class QueueLimits:
     def __post_init__(self) -> None:
         if not 0 < self.standing <= self.burst < 1:
             raise ValueError("queue limits: standing must lie above 0 and not above burst, and burst below 1")
-        if not 0 < self.sheddable <= 1 or min(self.interval, self.slice) <= 0:
+        if not 0 < self.unsure <= 1 or min(self.interval, self.slice) <= 0:
             raise ValueError("queue limits: shares and times must lie above 0")
 
 
@@ -87,7 +88,10 @@ class Admission:
             return 0.0
         period = self._period.expect(self._list_rows)
         next_start = max(0.0, self._started + period - now)
-        return next_start + ahead / (self._list_rows * self._room[priority]) * period
+        room = self._room[priority]
+        # Where those above take most places, the call's own place is one to be waited for, too.
+        places = ahead if room > ENOUGH else ahead + 1
+        return next_start + places / (self._list_rows * room) * period
 
     def admits(self, ahead: int, priority: Priority, left: float, lag: float, now: float) -> bool:
         """Whether a call may queue behind `ahead` rows of its own priority and above, `left` seconds from its deadline.
@@ -141,4 +145,6 @@ class Admission:
         limits = self._limits
         standing = now - self._emptied > limits.interval
         share = limits.standing if standing and priority is not Priority.CRITICAL else limits.burst
-        return self._budget * share * (limits.sheddable if priority is Priority.SHEDDABLE else 1.0)
+        # Half is kept in hand where others come first, or where the priority is the lowest: the guess may be wrong.
+        unsure = priority is Priority.SHEDDABLE or self._room[priority] <= ENOUGH
+        return self._budget * share * (limits.unsure if unsure else 1.0)

@@ -137,6 +137,7 @@ class Entrance:
 
     def _start(self) -> None:
         self._scheduled = self.refusing = False
+        self._sweep(self._clock())
         while len(self._tasks) < self._lists and (calls := self._next(self._admission.list_rows)):
             now = self._clock()
             for rows in self._by_hurry(self._admit(calls, now), now):
@@ -145,6 +146,13 @@ class Entrance:
                 task.add_done_callback(self._done)
             oldest = now - min([call.received for call in calls])
             self._admission.started(len(calls), oldest, self.waiting, len(self._tasks) >= self._lists, now)
+
+    def _sweep(self, now: float) -> None:
+        """Refuse what has waited too long to be answered, also where those above it take every place in the lists."""
+        latest = now + self._service
+        for queue in self._waiting:
+            while queue and queue[0].deadline < latest and queue[0].received < now - self._service:
+                self._refuse(queue.popleft(), DeadlineExceeded("what was left of the deadline would not have sufficed"))
 
     def _next(self, rows: int) -> list[Call]:
         """Take the calls of the next list out of the queues: the highest priority first, then as they came."""

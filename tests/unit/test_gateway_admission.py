@@ -110,7 +110,7 @@ def test_strain_is_what_calls_have_queued_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"standing": 0.0}, {"standing": 0.7}, {"burst": 1.0}, {"sheddable": 0.0}, {"interval": 0.0}]
+    "wrong", [{"standing": 0.0}, {"standing": 0.7}, {"burst": 1.0}, {"unsure": 0.0}, {"interval": 0.0}]
 )
 def test_limits_that_cannot_be(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="queue limits"):

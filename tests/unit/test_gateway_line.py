@@ -459,6 +459,24 @@ async def test_a_canary_that_hangs_keeps_no_other_list_waiting(build: Build) -> 
         assert answer.assigned == CANARY
 
 
+async def test_what_starves_behind_others_is_refused_in_time(build: Build) -> None:
+    house = build(lists=1, waiting_limit=1000)
+
+    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(0.02)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = slow
+    house.submit("starving", priority=Priority.SHEDDABLE)
+    for number in range(6 * LIST_ROWS):
+        house.submit(str(number), card=number % 50, priority=Priority.CRITICAL)
+    error = await house.outcome("starving")
+    assert isinstance(error, DeadlineExceeded)
+    assert house.clock() <= 100.0 + 0.1, "not only when a list has room for it"
+    for number in range(6 * LIST_ROWS):
+        await house.outcome(str(number))
+
+
 async def test_critical_calls_go_first(build: Build) -> None:
     house = build(lists=1)
     for number in range(LIST_ROWS + 8):
