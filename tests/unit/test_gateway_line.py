@@ -477,6 +477,21 @@ async def test_what_starves_behind_others_is_refused_in_time(build: Build) -> No
         await house.outcome(str(number))
 
 
+async def test_one_slow_list_refuses_nobody_on_an_idle_worker(build: Build) -> None:
+    house = build()
+
+    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        house.clock.advance(0.5)
+        return rows[:, 0].astype(np.float64)
+
+    house.backends[CHAMPION].script = slow
+    assert isinstance(await house.error("cold", deadline=house.clock() + 0.1), DeadlineExceeded)
+    house.backends[CHAMPION].script = first_column
+    later = [await house.outcome_of(f"warm-{number}") for number in range(5)]
+    assert not any(isinstance(result, Overloaded) for result in later)
+    assert isinstance(later[-1], Answer)
+
+
 async def test_critical_calls_go_first(build: Build) -> None:
     house = build(lists=1)
     for number in range(LIST_ROWS + 8):
