@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.processes import interrupt_batches
+from gateway.processes import interrupt_batches, step_back
 
+# A little behind the event loop's thread, which must not fall behind in refusing; far behind, it would never run.
+NICE = 3
 # Seconds after which a busy event loop hands the interpreter over: the thread needs it before and after every run, and
 # would wait ten times as long for it by default.
 HAND_OVER = 0.0005
@@ -25,7 +27,7 @@ class ThreadedBackend:
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=step_back, initargs=(NICE,))
         interrupt_batches()
         sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER))
 
