@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from gateway.config import ServeConfig
 from gateway.supervisor.command_messages import Ended, Reload, Request
@@ -99,8 +100,9 @@ def _heed_signals(stop: asyncio.Event, commands: Commands) -> None:
     loop = asyncio.get_running_loop()
 
     def begin_to_drain() -> None:
-        print("\ndraining: what was accepted is answered", flush=True)
         stop.set()
+        with suppress(OSError):  # whoever read our output may have gone, and we are to stop all the same
+            print("\ndraining: what was accepted is answered", flush=True)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_to_drain)

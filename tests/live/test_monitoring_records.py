@@ -51,6 +51,7 @@ class Callers:
 
     def __init__(self, gateway: Running, name: str, count: int = 4) -> None:
         self.answered: dict[str, float] = {}
+        self.count = count
         self._gateway = gateway
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(f"{name}-{number}",)) for number in range(count)]
@@ -90,11 +91,12 @@ def counted(gateway: Running, outcome: str) -> float:
     return 0.0
 
 
-def records(tmp_path: Path) -> tuple[dict[str, Record], Tally]:
+def records(tmp_path: Path, twice: int = 0) -> tuple[dict[str, Record], Tally]:
+    """Return the records by request id; so many ids may be there a second time, asked again after a worker died."""
     tally = Tally()
     found = newest(tmp_path / "state" / "records", Selection(), 1_000_000, tally)
     by_id = {record.request_id: record for record in found}
-    assert len(by_id) == len(found), "each once"
+    assert 0 <= len(found) - len(by_id) <= twice, "each once"
     return by_id, tally
 
 
@@ -107,7 +109,8 @@ def test_a_killed_worker_costs_no_more_than_its_last_moment(gateway: Running, tm
     until(lambda: sum(moment > killed for moment in callers.answered.values()) > 100)
     callers.stop()
     assert stop(gateway) == 0
-    found, tally = records(tmp_path)
+    # The client asks again by itself where no gateway answered: what had been recorded is recorded twice.
+    found, tally = records(tmp_path, twice=callers.count)
     missing = [moment for request_id, moment in callers.answered.items() if request_id not in found]
     assert all(killed - 5.0 < moment < killed + 0.5 for moment in missing)
     assert len(missing) < len(callers.answered) / 2
