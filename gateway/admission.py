@@ -16,8 +16,7 @@ from gateway.call import Priority
 from gateway.pace import Pace
 
 # How much the newest list counts in what is thought to be left to a priority when it has less room than was thought,
-# and when it has more; the least that is thought; and what is enough not to ask
-# further.
+# and when it has more; the least that is thought; and what is enough not to ask further.
 LESS, MORE, LEAST_ROOM, ENOUGH = 0.2, 0.02, 0.002, 0.5
 # Rows of one list, so that one caller's many rows set nobody else's latency.
 LIST_ROWS = 64

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.backends.backend import BackendError
-from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, PredictionFailed
+from gateway.errors import TOO_LITTLE_LEFT, BackendUnavailable, DeadlineExceeded, PredictionFailed
 from gateway.halving import Found, halve
 from gateway.lane import Lane, Outcome
 
@@ -41,15 +41,15 @@ class Attempt:
         lane, rows, began = self._lane, len(matrix), self._clock()
         if began + lane.pace.expect(rows) > self._until:
             lane.pace.doubt()
-            return self._all(rows, DeadlineExceeded("what was left of the deadline would not have sufficed"))
+            return [DeadlineExceeded(TOO_LITTLE_LEFT)] * rows
         if not lane.breaker.allows(began):
-            return self._all(rows, BackendUnavailable(f"{lane.name} has failed too often and is given a pause"))
+            return [BackendUnavailable(f"{lane.name} has failed too often and is given a pause")] * rows
         try:
             scores: Sequence[float] = (await self._score(matrix)).tolist()
         except TooLate as exc:
             if not self._alone:
                 lane.breaker.failed(self._clock())
-            return self._all(rows, BackendUnavailable(str(exc)))
+            return [BackendUnavailable(str(exc))] * rows
         except BackendError as exc:
             self.raised = True
             return await self._salvage(matrix, exc)
@@ -105,6 +105,3 @@ class Attempt:
         failure = PredictionFailed(f"{self._lane.name} could not run: {cause}")
         failure.__cause__ = cause
         return failure
-
-    def _all(self, rows: int, error: GatewayError) -> list[Outcome]:
-        return [error] * rows

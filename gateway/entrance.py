@@ -15,7 +15,7 @@ from math import inf
 
 from gateway.admission import Admission
 from gateway.call import Call, Priority
-from gateway.errors import DeadlineExceeded, GatewayError, InternalError, Overloaded
+from gateway.errors import TOO_LITTLE_LEFT, DeadlineExceeded, GatewayError, InternalError, Overloaded
 from gateway.intake import Intake, Row
 from gateway.line import Line
 from gateway.loop_lag import LoopLag
@@ -155,7 +155,7 @@ class Entrance:
         latest = now + self._service
         for queue in self._waiting:
             while queue and queue[0].deadline < latest and queue[0].received < now - self._service:
-                self._refuse(queue.popleft(), DeadlineExceeded("what was left of the deadline would not have sufficed"))
+                self._refuse(queue.popleft(), DeadlineExceeded(TOO_LITTLE_LEFT))
 
     def _next(self, rows: int) -> list[Call]:
         """Take the calls of the next list out of the queues: the highest priority first, then as they came."""
@@ -189,13 +189,13 @@ class Entrance:
                 # What has queued, and cannot be answered in time any more, is not begun: its work would be taken from
                 # calls that can, and once all of them queue too long, nothing would ever be in time again.
                 if call.deadline - now < needed <= now - call.received:
-                    raise DeadlineExceeded("what was left of the deadline would not have sufficed")
+                    raise DeadlineExceeded(TOO_LITTLE_LEFT)
                 rows.append(self._intake.read(call))
             except GatewayError as exc:
                 self._refuse(call, exc)
             except Exception:  # supervised: a defect costs this call an INTERNAL, and its neighbours nothing
                 log.exception("a call could not be read", extra={"deployment": call.deployment})
-                self._refuse(call, InternalError("the gateway failed; its log says why"))
+                self._refuse(call, InternalError())
         return rows
 
     def _by_hurry(self, rows: list[Row], now: float) -> list[list[Row]]:
@@ -219,7 +219,7 @@ class Entrance:
         except Exception:  # supervised: a defect costs its own list an INTERNAL, and is logged
             log.exception("a list failed", extra={"deployment": line.deployment.name, "rows": len(rows)})
             for row in rows:
-                line.refuse(row, InternalError("the gateway failed; its log says why"))
+                line.refuse(row, InternalError())
         finally:
             self._carried.observe(len(rows), self._clock() - began)
             self._service = self._carried.expect(self._admission.list_rows)

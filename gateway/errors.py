@@ -15,6 +15,8 @@ GatewayError
 Codes are ours. Each front owns one table from these classes to its own status (`fronts/status.py`).
 """
 
+TOO_LITTLE_LEFT = "what was left of the deadline would not have sufficed"
+
 
 class GatewayError(Exception):
     """A call that gets no prediction: `code` is stable and on the wire, the message says what to do."""
@@ -72,3 +74,6 @@ class PredictionFailed(GatewayError):
 
 class InternalError(GatewayError):
     code = "INTERNAL"
+
+    def __init__(self, message: str = "the gateway failed; its log says why") -> None:
+        super().__init__(message)

@@ -34,8 +34,8 @@ NOT_FINITE = "the values of this call make a derived feature infinite"
 class Lane:
     """One arm with its bundle, plan and backend. `digest` is the bundle's.
 
-    `blocking` says that a run holds up the event loop, and ends there. `turn` is held through a
-    run where there can be only one at a time. `pace` and `breaker` learn from its attempts.
+    `blocking` says that a run holds up the event loop, and ends there. `turn` is held through a run where there
+    can be only one at a time. `pace` and `breaker` learn from its attempts.
     """
 
     arm: str

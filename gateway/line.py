@@ -138,7 +138,7 @@ class Line:
         except Exception:  # supervised: a defect costs these rows an INTERNAL, and is logged
             log.exception("a part of a list failed", extra={"arm": arm, "rows": len(part.rows)})
             for row in part.rows:
-                self.refuse(row, InternalError("the gateway failed; its log says why"), arm)
+                self.refuse(row, InternalError(), arm)
         finally:
             expiry.cancel()
 

@@ -70,7 +70,7 @@ class _Methods:
                 await self._refuse(context, caller, error)
             except Exception:
                 logger.exception("defect in %s", path)
-                await self._refuse(context, caller, InternalError("the gateway failed; its log says why"))
+                await self._refuse(context, caller, InternalError())
             return message
 
         return answer

@@ -50,7 +50,7 @@ class GrpcOverAsgi:
             logger.exception("defect in %s", path)
             if stream is not None:
                 raise  # the answer has begun: only the server can still break it off
-            await self._refuse(send, caller, InternalError("the gateway failed; its log says why"))
+            await self._refuse(send, caller, InternalError())
 
     def _unary(self, path: str) -> Unary:
         unary = self._service.unary.get(path)

@@ -47,7 +47,7 @@ class JsonOverAsgi:
             await self._refuse(send, caller, error)
         except Exception:
             logger.exception("defect in %s", scope["path"])
-            await self._refuse(send, caller, InternalError("the gateway failed; its log says why"))
+            await self._refuse(send, caller, InternalError())
         else:
             await _send(send, 200, answer, caller.request_id, _NO_HEADERS)
 

@@ -1,7 +1,6 @@
 """The primary Redis dies and a sentinel makes the replica primary."""
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,9 +19,9 @@ from loadtests.faults.script import Deed
 from loadtests.faults.served import Wanted, serve
 from loadtests.faults.stage import Stage
 from loadtests.faults.timeline import first_after
-from loadtests.serving import ServingError
+from loadtests.faults.waiting import wait_until
 
-_BEFORE, _AFTER, _PATIENCE = 2.0, 8.0, 30.0
+_BEFORE, _AFTER = 2.0, 8.0
 _NAME = "features"
 _DOWN_AFTER_MS = 1000
 
@@ -75,15 +74,14 @@ def _await_primary(replica: RedisProcess) -> None:
 
 
 def _await(port: int, holds: Callable[[Any], bool], trouble: str) -> None:
-    end = time.monotonic() + _PATIENCE
     with redis.Redis(port=port, socket_timeout=2.0) as client:
-        while True:
-            with suppress(redis.RedisError):
-                if holds(client):
-                    return
-            if time.monotonic() > end:
-                raise ServingError(f"{trouble} within {_PATIENCE:.0f} s")
-            time.sleep(0.02)
+        wait_until(lambda: _says(client, holds), trouble, pause=0.02)
+
+
+def _says(client: redis.Redis, holds: Callable[[Any], bool]) -> bool:
+    with suppress(redis.RedisError):
+        return holds(client)
+    return False
 
 
 def _seconds(_: Plan) -> float:

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from functools import partial
 
 from loadtests.faults.callers import Phase, callers
@@ -17,11 +15,10 @@ from loadtests.faults.served import Served
 from loadtests.faults.stage import Stage
 from loadtests.faults.timeline import first_after, p99
 from loadtests.faults.traffic import Traffic
-from loadtests.serving import ServingError
+from loadtests.faults.waiting import wait_until
 
 _BEFORE, _AFTER = 2.0, 5.0
 _NOTICED = 0.05  # seconds in which a client may still write to a connection that has ended
-_PATIENCE = 30.0
 # Of the usual rate: grpc.aio carries a fifth of what the fast front does.
 _SHARES = {"h2corn": 1.0, "conservative": 0.2}
 # Who closes a connection of HTTP/1.1 cannot tell its caller whether the request on its way was taken: not counted.
@@ -107,20 +104,12 @@ class _Killing:
         os.kill(self._served.workers()[0], signal.SIGKILL)
 
     def await_successor(self) -> None:
-        _await(lambda: self._served.starts() > self._starts, "no new worker")
+        wait_until(lambda: self._served.starts() > self._starts, "no new worker")
 
 
 def _await_end(served: Served) -> None:
     # It stays a zombie until it is waited for, and a zombie has no workers.
-    _await(lambda: not served.workers(), "the gateway did not end")
-
-
-def _await(holds: Callable[[], bool], trouble: str) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not holds():
-        if time.monotonic() > end:
-            raise ServingError(f"{trouble} within {_PATIENCE:.0f} s")
-        time.sleep(0.01)
+    wait_until(lambda: not served.workers(), "the gateway did not end")
 
 
 def _seconds(plan: Plan) -> float:
