@@ -76,9 +76,8 @@ class Entrance:
         priority = call.priority
         ahead = self._ahead(priority)
         # What lists have taken of late says nothing against a call that can start at once: it is tried.
-        free = len(self._tasks) < self._lists
-        quick = self._service < HURRIED * self.line.deployment.budget and self._lag.seconds < UNSEEN
-        calm = free or quick
+        quick = len(self._tasks) < self._lists or self._service < HURRIED * self.line.deployment.budget
+        calm = quick and self._lag.seconds < UNSEEN
         short = calm and self._admission.short(ahead, priority) and ahead < self._waiting_limit
         if not (short or self._may_wait(priority, ahead, call.deadline)):
             self.refusing = True
