@@ -118,7 +118,7 @@ class _OpenLoop:
     def run(self) -> OpenReport:
         """Send what is due when it is due, then wait for the rest."""
         plan = self._arrivals
-        begun, spent = time.perf_counter_ns(), time.process_time()
+        begun, spent = time.perf_counter_ns(), time.thread_time()
         self._from = begun + int(plan.warm_up * _SECOND)
         due = 0
         for offset in poisson(plan.rate, plan.warm_up + plan.seconds, plan.seed):
@@ -126,7 +126,7 @@ class _OpenLoop:
             due += begun + offset >= self._from
             self._unsent.append(begun + offset)
             self._send_unsent()
-        busy = (time.process_time() - spent) / (time.perf_counter_ns() - begun) * _SECOND
+        busy = (time.thread_time() - spent) / (time.perf_counter_ns() - begun) * _SECOND
         self._drain()
         lost = sum(not link.alive for link in self._links)
         return OpenReport(plan, due, self._tally, self._lag, busy, lost)

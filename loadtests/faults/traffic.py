@@ -141,7 +141,7 @@ class _Loop:
 
     def run(self, begun: int) -> None:
         """Send what is due when it is due, then wait for the rest."""
-        self._begun, spent = begun, time.process_time()
+        self._begun, spent = begun, time.thread_time()
         together = 0
         for offset, group, phase in arrivals(self._traffic):
             due = begun + offset
@@ -155,7 +155,7 @@ class _Loop:
             self._unsent[group].append(due)
             self._send_unsent(group)
         self._flush()
-        self.busy = (time.process_time() - spent) / (time.perf_counter_ns() - begun) * _SECOND
+        self.busy = (time.thread_time() - spent) / (time.perf_counter_ns() - begun) * _SECOND
         self._drain()
 
     def _connect(self, callers: Callers, group: int) -> Iterator[CallerLink]:

@@ -64,7 +64,7 @@ def _over_http2(target: Target, seen: Seen, size: int, *, heeds: bool) -> None:
                 sent += len(_PIECE)
                 peer.hear()
             seen.add("bytes", sent)
-            peer.hear(0.5)
+            peer.hear_out(0.5)
 
 
 def unfinished(target: Target, seen: Seen) -> None:

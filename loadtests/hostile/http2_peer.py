@@ -29,9 +29,9 @@ class Http2Peer(Peer):
         self.ended = 0
         self.send(_UNREAD if unread else _OPENING)
 
-    def hear(self, seconds: float = 0.0) -> None:
-        """Count the frames that have come, or that come first within `seconds`."""
-        self.listen(seconds)
+    def hear(self, seconds: float = 0.0) -> bool:
+        """Count the frames that have come, or that come first within `seconds`; return whether anything came."""
+        came = bool(self.listen(seconds))
         at, data = 0, self.received
         while len(data) - at >= HEAD_BYTES:
             high, low, kind, flags, stream = unpack_head(data, at)
@@ -41,13 +41,12 @@ class Http2Peer(Peer):
             self._take(kind, flags, stream, data[at + HEAD_BYTES : end])
             at = end
         self.received = data[at:]
+        return came
 
     def hear_out(self, seconds: float) -> None:
         """Count frames until the gateway closes, or says nothing for `seconds`."""
-        before = None
-        while not self.over and before != len(self._seen.counts) + sum(self._seen.counts.values()):
-            before = len(self._seen.counts) + sum(self._seen.counts.values())
-            self.hear(seconds)
+        while self.hear(seconds):
+            pass
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         if kind == frames.GOAWAY:

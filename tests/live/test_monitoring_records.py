@@ -106,7 +106,7 @@ def test_a_killed_worker_costs_no_more_than_its_last_moment(gateway: Running, tm
     (worker,) = gateway.workers()
     killed = time.monotonic()
     os.kill(worker, signal.SIGKILL)
-    until(lambda: sum(moment > killed for moment in callers.answered.values()) > 100)
+    until(lambda: sum(moment > killed for moment in list(callers.answered.values())) > 100)
     callers.stop()
     assert stop(gateway) == 0
     # The client asks again by itself where no gateway answered: what had been recorded is recorded twice.
