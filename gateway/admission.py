@@ -20,6 +20,9 @@ from gateway.pace import Pace
 LESS, MORE, LEAST_ROOM, ENOUGH = 0.2, 0.02, 0.002, 0.5
 # Rows of one list, so that one caller's many rows set nobody else's latency.
 LIST_ROWS = 64
+# No list is longer than twice the longest of late, which is forgotten by so much with every list, or than the first
+# may be: what a row takes is a guess until lists of many lengths were seen, and a wrong one must not cost a budget.
+GROWTH, FORGOTTEN, FIRST_ROWS = 2.0, 0.9, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Admission:
         self._share = share
         self._period = Pace()  # from one list's start to the next, while there is always another to start
         self._run = Pace()  # what a list takes of the processor that cannot be shared
-        self._list_rows = max(1, int(LIST_ROWS * share))
+        self._longest = 0.0
+        self._list_rows = max(1, min(FIRST_ROWS, int(LIST_ROWS * share)))
         # The part of each list that is left to a priority by those above it.
         self._room = [1.0 for _ in Priority]
         self._started = 0.0
@@ -117,6 +121,7 @@ class Admission:
         if self._full:
             self._period.observe(self._rows, now - self._started)
         self._started, self._rows, self._full = now, rows, full
+        self._longest = max(rows, FORGOTTEN * self._longest)
         if not waiting:
             self._emptied = now
         if oldest > self._limits.strain * self._budget:
@@ -133,7 +138,7 @@ class Admission:
         # Where every run takes long, however short its list, shorter lists would only mean more of them.
         whole = self._limits.slice if blocking else self._limits.away * self._budget
         allowed = max(whole, fixed) * self._share
-        most = max(1, int(LIST_ROWS * self._share))
+        most = max(1, int(min(LIST_ROWS * self._share, max(FIRST_ROWS, GROWTH * self._longest))))
         self._list_rows = most if slope * most <= allowed else max(1, int(allowed / slope))
 
     def strained(self, now: float) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,13 @@ class TooLate(BackendError):
     """The run was given up; whether it would have succeeded nobody knows."""
 
 
+class Ran(NamedTuple):
+    """A run that ended well or was cut off, without the time that it had to wait for its turn."""
+
+    rows: int
+    seconds: float
+
+
 class Attempt:
     """Rows in, one outcome a row out. `until` is the moment by which the lane must be done, on the same clock.
 
@@ -33,8 +41,8 @@ class Attempt:
         self._runs_left = MOST_RUNS
         self.raised = False
         """Whether the run of all rows together raised."""
-        self.seconds = 0.0
-        """What the last run took, without the time that it had to wait for its turn."""
+        self.ran: Ran | None = None
+        """The last run, if there was one."""
 
     async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
         """Score the matrix, shape (rows, features). Nothing is raised: what went wrong is the rows' outcome."""
@@ -54,7 +62,6 @@ class Attempt:
             self.raised = True
             return await self._salvage(matrix, exc)
         lane.breaker.succeeded()
-        lane.pace.observe(rows, self.seconds)
         return lane.decide(matrix, scores)
 
     async def _score(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -66,9 +73,17 @@ class Attempt:
 
     async def _run(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         began = self._clock()
-        scores = await self._lane.backend.run(matrix)
-        self.seconds = self._clock() - began
+        try:
+            scores = await self._lane.backend.run(matrix)
+        except asyncio.CancelledError:
+            self._note(len(matrix), began)  # it takes so long at least: who learned nothing of it would begin it again
+            raise
+        self._note(len(matrix), began)
         return scores
+
+    def _note(self, rows: int, began: float) -> None:
+        self.ran = Ran(rows, self._clock() - began)
+        self._lane.pace.observe(*self.ran)
 
     async def _run_elsewhere(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         lane = self._lane

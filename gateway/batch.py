@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.attempt import Ran
 from gateway.call import Answer
 from gateway.errors import GatewayError
 from gateway.features.row_status import ALL_FRESH
@@ -46,8 +47,8 @@ class Tried:
     outcomes: Sequence[Outcome]
     began: float
     ended: float
-    run_seconds: float
-    """What the run itself took."""
+    ran: Ran | None
+    """The run itself, if there was one."""
     answered: list[int] = field(default_factory=list)
     failed: dict[int, GatewayError] = field(default_factory=dict)
     """The rows that got an error for good."""

@@ -48,6 +48,8 @@ class ServeConfig:
     """Lists of one deployment on their way at once, in one worker."""
     waiting_limit: int = 2048
     """Calls of one deployment that may wait for a list before new ones are refused."""
+    calls_at_once: int = 192
+    """Calls that one worker has in hand, of all deployments; its server turns more away unread."""
     feature_connections: int = 2
     """Sockets to Redis, a worker."""
     seats: SeatSettings = field(default_factory=SeatSettings)
@@ -69,7 +71,7 @@ class ServeConfig:
             raise ConfigError(f"ports must differ: {ports}")
         if self.records_max_mb < 16:
             raise ConfigError("records_max_mb must be at least 16: one segment of decision records takes as much")
-        for name in ("workers", "lists", "waiting_limit", "feature_connections"):
+        for name in ("workers", "lists", "waiting_limit", "calls_at_once", "feature_connections"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
         if self.worker_patience < 2.0:

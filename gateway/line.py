@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.admission import Admission
-from gateway.attempt import Attempt
+from gateway.attempt import Attempt, Ran
 from gateway.batch import Batch, Tried
 from gateway.deployment import Deployment
 from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, InternalError, PredictionFailed
@@ -151,8 +151,8 @@ class Line:
             same = lane.plan is self._champion.plan
             own = batch if same else await self._prepare(lane, batch.rows, batch.started)
             began = self._clock()
-            outcomes, run_seconds = await self._try(lane, own, successor)
-            tried = Tried(assigned, lane, own, outcomes, began, self._clock(), run_seconds)
+            outcomes, ran = await self._try(lane, own, successor)
+            tried = Tried(assigned, lane, own, outcomes, began, self._clock(), ran)
             passed = self._reply(tried, successor)
             self._record(tried)
             self._recorder.write(tried)
@@ -161,8 +161,8 @@ class Line:
                 return
             batch = batch.take(passed)
 
-    async def _try(self, lane: Lane, batch: Batch, successor: Lane | None) -> tuple[list[Outcome], float]:
-        """Return what the lane makes of each row, and what the run took.
+    async def _try(self, lane: Lane, batch: Batch, successor: Lane | None) -> tuple[list[Outcome], Ran | None]:
+        """Return what the lane makes of each row, and the run, if there was one.
 
         Rows that lack features which may not be defaulted are not run.
         """
@@ -180,7 +180,7 @@ class Line:
             scored = iter(outcomes)
             rows = range(len(batch.rows))
             outcomes = [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in rows]
-        return outcomes, attempt.seconds
+        return outcomes, attempt.ran
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
         """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""
@@ -209,8 +209,8 @@ class Line:
         """Count what became of the rows, after the replies are on their way."""
         meters, lane = self._meters.arms[tried.assigned], tried.lane
         rows = tried.batch.rows
-        if lane.arm == tried.assigned == CHAMPION:
-            self.admission.took(len(rows), tried.run_seconds, lane.blocking)
+        if lane.arm == tried.assigned == CHAMPION and tried.ran is not None:
+            self.admission.took(*tried.ran, lane.blocking)
         meters.answered.add(len(tried.answered))
         if len(tried.answered) < len(rows):
             broken = sum(isinstance(one, PredictionFailed) and one.contract for one in tried.outcomes)

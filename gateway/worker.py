@@ -19,6 +19,7 @@ from gateway.channel import Channel, open_channel
 from gateway.config import ConfigError
 from gateway.deployment import DeploymentError
 from gateway.features.plan import PlanError
+from gateway.fronts.limits import FrontLimits
 from gateway.fronts.run import run_front
 from gateway.messages import MessageError, Order, Ready, Report, Start, decode_order
 from gateway.orders import Orders
@@ -72,7 +73,8 @@ async def work(slot: int, supervisor: socket.socket, grpc: socket.socket, http: 
         asyncio.get_running_loop().add_signal_handler(number, begin_to_drain)
     obeying = asyncio.create_task(Orders(channel, gateway.deployments, begin_to_drain).obey(), name="orders")
     try:
-        await run_front(config.front, gateway.door, grpc, http, stop, config.grace, say_ready, tls=config.tls)
+        limits = FrontLimits(max_calls=config.calls_at_once)
+        await run_front(config.front, gateway.door, grpc, http, stop, config.grace, say_ready, limits, config.tls)
     finally:
         await gateway.close()
         obeying.cancel()

@@ -13,6 +13,7 @@ from gateway.fronts.grpc_wire import (
     FrameReader,
     GrpcRefusal,
     frame,
+    is_framed,
     status_headers,
     timeout_seconds,
     unframe,
@@ -61,7 +62,7 @@ class GrpcOverAsgi:
     async def _answer(self, unary: Unary, caller: Caller, headers: Headers, receive: Receive, send: Send) -> None:
         limits = self._exchange.limits
         caller.read(headers, limits)
-        body = await self._bodies.read(receive, headers, limits.max_body_bytes + PREFIX_BYTES)
+        body = await self._bodies.read(receive, headers, limits.max_body_bytes + PREFIX_BYTES, is_framed)
         caller.received = self._exchange.clock()
         timeout = headers.get(b"grpc-timeout")
         if timeout is not None:

@@ -1,7 +1,7 @@
 """Every gRPC method that a worker answers, as functions from bytes to bytes; both gRPC fronts serve this one table."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
 from gateway.fronts import reflection
 from gateway.fronts.caller import Caller
@@ -15,7 +15,9 @@ from gateway.fronts.grpc_messages import (
     row_input,
     row_inputs,
 )
+from gateway.fronts.grpc_wire import GrpcRefusal
 from gateway.fronts.health import Health
+from gateway.fronts.status import GrpcStatus
 from protos.sluice.v1 import prediction_pb2 as pb
 
 Unary = Callable[[bytes, Caller], Awaitable[bytes]]
@@ -31,6 +33,7 @@ class GrpcService:
     def __init__(self, door: Door, exchange: Exchange) -> None:
         self._exchange = exchange
         self._closing = asyncio.Event()
+        self._open_streams = 0
         health = Health(door, self._closing)
         info = reflection.Reflection(self._closing).info
         self.unary: Mapping[str, Unary] = {
@@ -40,15 +43,34 @@ class GrpcService:
             f"/{reflection.HEALTH}/Check": health.check,
         }
         self.streams: Mapping[str, Stream] = {
-            f"/{reflection.HEALTH}/Watch": health.watch,
-            f"/{reflection.V1}/ServerReflectionInfo": info,
-            f"/{reflection.V1ALPHA}/ServerReflectionInfo": info,
+            f"/{reflection.HEALTH}/Watch": self._bounded(health.watch),
+            f"/{reflection.V1}/ServerReflectionInfo": self._bounded(info),
+            f"/{reflection.V1ALPHA}/ServerReflectionInfo": self._bounded(info),
         }
 
         self.paths = frozenset((*self.unary, *self.streams))
 
     def close(self) -> None:
         self._closing.set()
+
+    def _bounded(self, stream: Stream) -> Stream:
+        """Keep no more streams open than may be. Who is told UNIMPLEMENTED watches no longer, and takes the server to
+        be healthy (grpc/proposal A17): health's own word for "ask by Check instead".
+        """
+
+        async def bounded(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+            if self._open_streams >= self._exchange.limits.max_open_streams:
+                if isinstance(requests, AsyncGenerator):
+                    await requests.aclose()
+                raise GrpcRefusal(GrpcStatus.UNIMPLEMENTED, "too many streams are open here: ask by Health.Check")
+            self._open_streams += 1
+            try:
+                async for message in stream(requests):
+                    yield message
+            finally:
+                self._open_streams -= 1
+
+        return bounded
 
     async def _predict(self, body: bytes, caller: Caller) -> bytes:
         request = parse(pb.PredictRequest, body)

@@ -34,12 +34,17 @@ def frame(message: bytes) -> bytes:
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 
+def is_framed(body: bytes) -> bool:
+    """Whether these bytes are one message with its prefix, which is all that a unary request has."""
+    return len(body) >= PREFIX_BYTES and int.from_bytes(body[1:PREFIX_BYTES], "big") == len(body) - PREFIX_BYTES
+
+
 def unframe(body: bytes) -> bytes:
     """Take the one message out of a unary request's body."""
     if len(body) < PREFIX_BYTES:
         raise InvalidRequest("the request body holds no gRPC message")
     _refuse_flag(body[0])
-    if int.from_bytes(body[1:PREFIX_BYTES], "big") != len(body) - PREFIX_BYTES:
+    if not is_framed(body):
         raise InvalidRequest("the request body is not one whole gRPC message")
     return body[PREFIX_BYTES:]
 
@@ -68,6 +73,7 @@ class FrameReader:
         return messages
 
 
+@lru_cache(maxsize=256)
 def timeout_seconds(value: bytes) -> float:
     """Seconds from the header `grpc-timeout`: at most eight digits and a unit."""
     digits, unit = value[:-1], _UNITS.get(value[-1:])
@@ -86,21 +92,18 @@ def status_headers(error: GatewayError | GrpcRefusal, left: float = 0.0) -> Head
     if isinstance(error, GrpcRefusal):
         return [(b"grpc-status", b"%d" % error.status), (b"grpc-message", percent_encoded(str(error)))]
     status = GRPC_STATUS.get(type(error), GrpcStatus.INTERNAL)
-    headers = list(_status_headers(int(status), str(error), error.code))
-    hint = pushback(error, left)
-    if hint is not None:
-        headers.append((b"grpc-retry-pushback-ms", hint.encode()))
-    return headers
+    return _status_headers(int(status), str(error), error.code, pushback(error, left))
 
 
 @lru_cache(maxsize=512)
-def _status_headers(status: int, message: str, code: str) -> tuple[tuple[bytes, bytes], ...]:
+def _status_headers(status: int, message: str, code: str, hint: str | None) -> HeaderList:
     """Remembered, because refusals under overload are many and alike."""
-    return (
+    headers = [
         (b"grpc-status", b"%d" % status),
         (b"grpc-message", percent_encoded(message)),
         (b"sluice-code", code.encode()),
-    )
+    ]
+    return headers if hint is None else [*headers, (b"grpc-retry-pushback-ms", hint.encode())]
 
 
 def percent_encoded(message: str) -> bytes:

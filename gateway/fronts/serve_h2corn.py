@@ -64,6 +64,7 @@ def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float)
         timeout_graceful_shutdown=grace,
         limit_connections=limits.connections,
         max_concurrent_streams=limits.max_streams,
+        limit_concurrency=limits.max_calls,
         limit_request_line=limits.max_head_bytes,
         limit_request_head_size=limits.max_head_bytes,
         limit_request_field_size=limits.max_head_bytes,

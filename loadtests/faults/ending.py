@@ -39,6 +39,8 @@ Sort = Callable[[Exchange, float], Ending]
 """Sorts a call that ended, by what came back and the seconds that it took since it was due."""
 
 ANSWERED_FRESH = Ending(ANSWERED)
+TURNED_AWAY = Ending(REFUSED, "turned away by the server (HTTP 503)")
+"""What a worker's server does, without asking the worker, with calls beyond those that it may have in hand."""
 
 
 def sort_grpc(contract: Contract, deadline: float) -> Sort:
@@ -51,6 +53,8 @@ def sort_grpc(contract: Contract, deadline: float) -> Sort:
         status = trailers.get("grpc-status", "")
         if status == "0":
             return late_or(_of_message(contract, exchange), seconds, deadline)
+        if exchange.head.get(":status") == "503":
+            return late_or(TURNED_AWAY, seconds, deadline)
         code = trailers.get("sluice-code", "")
         ending = of_refusal(code, f"grpc-status {status}", trailers.get("grpc-message", ""))
         return late_or(ending, seconds, deadline)
@@ -66,6 +70,8 @@ def sort_json(contract: Contract, deadline: float) -> Sort:
         if exchange.broken:
             return Ending(FAILED, exchange.broken)
         status = exchange.head.get(":status")
+        if status == "503" and not exchange.body:
+            return late_or(TURNED_AWAY, seconds, deadline)
         try:
             if status == "200":
                 answer = answers.decode(exchange.body)

@@ -20,7 +20,7 @@ from loadtests.arrivals import poisson
 from loadtests.cases import Case
 from loadtests.dialect import set_values
 from loadtests.faults.companion import READY, Noted
-from loadtests.faults.ending import FAILED, Ending, of_prediction, of_refusal
+from loadtests.faults.ending import FAILED, TURNED_AWAY, Ending, of_prediction, of_refusal
 from loadtests.options import address, cases_for
 from protos.sluice.v1.prediction_pb2 import PredictRequest, PredictResponse
 from protos.sluice.v1.prediction_pb2_grpc import PredictionsStub
@@ -91,6 +91,8 @@ def _ending(future: "grpc.Future[PredictResponse]") -> Ending:
         return of_prediction(_CONTRACT, answer.request_id, answer.request_id, answer.prediction)
     if not isinstance(error, grpc.Call):
         return Ending(FAILED, type(error).__name__, str(error))
+    if error.code() is grpc.StatusCode.UNAVAILABLE and "status: 503" in (error.details() or ""):
+        return TURNED_AWAY
     trailers = {str(name): str(value) for name, value in error.trailing_metadata() or ()}
     return of_refusal(trailers.get("sluice-code", ""), f"grpcio {error.code().name}", error.details() or "")
 

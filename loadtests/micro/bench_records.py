@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from gateway.attempt import Ran
 from gateway.batch import Batch, Tried
 from gateway.call import Answer, Call, Priority
 from gateway.errors import GatewayError
@@ -62,7 +63,7 @@ def _tried(rows: int, series: SeriesFile, loop: asyncio.AbstractEventLoop) -> Tr
     lane = Lane(CHAMPION, "1", "d" * 64, plan, champion.builder, ScriptedBackend(quarter), fraud.policy)
     batch = Batch(checked, stored, lane.build(checked, stored.values), 0.001)
     outcomes: list[Outcome] = [Decided("approve", {"score": 0.25}) for _ in range(rows)]
-    return Tried(CHAMPION, lane, batch, outcomes, 0.002, 0.003, 0.001, list(range(rows)))
+    return Tried(CHAMPION, lane, batch, outcomes, 0.002, 0.003, Ran(rows, 0.001), list(range(rows)))
 
 
 @pytest.mark.parametrize("list_rows", [1, 8, 64])

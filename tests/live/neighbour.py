@@ -54,7 +54,8 @@ class Neighbour:
                 try:
                     prediction = client.predict("fraud", ENTITIES, FEATURES, timeout=self._timeout)
                 except SluiceError as exc:
-                    self._count("refused" if isinstance(exc, Overloaded) else "failed", f"gRPC: {exc!r}")
+                    refused = isinstance(exc, Overloaded) or "status: 503" in str(exc)  # turned away by the server
+                    self._count("refused" if refused else "failed", f"gRPC: {exc!r}")
                 else:
                     self._answered(began, degraded=prediction.degraded)
 
@@ -70,7 +71,8 @@ class Neighbour:
                     self._count("failed", f"HTTP: {exc!r}")
                     continue
                 if answer.status_code != 200:
-                    self._count("refused" if answer.status_code == 429 else "failed", f"HTTP: {answer.text}")
+                    refused = answer.status_code == 429 or (answer.status_code == 503 and not answer.content)
+                    self._count("refused" if refused else "failed", f"HTTP: {answer.text}")
                 else:
                     self._answered(began, degraded=answer.json()["prediction"]["degraded"])
 

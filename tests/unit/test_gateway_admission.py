@@ -1,8 +1,10 @@
 """Admission's arithmetic: how long a queue may be, for whom, and how long lists are."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from gateway.admission import LIST_ROWS, Admission, QueueLimits
+from gateway.admission import FIRST_ROWS, LIST_ROWS, Admission, QueueLimits
 from gateway.call import Priority
 
 BUDGET = 0.1
@@ -14,6 +16,7 @@ def busy(period: float = 0.004, rows: int = LIST_ROWS, waiting: int = 1000) -> A
     for number in range(100, -1, -1):
         admission.served([0, 0, rows])
         admission.started(rows, 0.01, waiting, full=True, now=1.0 - number * period)
+        admission.took(rows, 0.0005, blocking=True)
     return admission
 
 
@@ -72,32 +75,42 @@ def test_calls_of_a_higher_priority_that_are_still_to_come_count() -> None:
     assert not admits(admission, 1, Priority.SHEDDABLE), "those above it take all there is"
 
 
+def carried(admission: Admission, lists: Iterable[int], fixed: float, row: float, blocking: bool = True) -> int:
+    """Return how long the next list may be, after lists of which each took `fixed` and `row` for each row."""
+    for rows in lists:
+        admission.started(rows, 0.0, 0, full=False, now=1.0)
+        admission.took(rows, fixed + row * rows, blocking)
+    return admission.list_rows
+
+
 def test_long_runs_make_short_lists() -> None:
     admission = Admission(BUDGET)
-    for rows in (1, 8, 64, 4, 16) * 10:
-        admission.took(rows, 0.0001 + 0.0005 * rows, blocking=True)
-    assert admission.list_rows == 5, "2.5 ms of the event loop"
-    for rows in (1, 8, 5, 4, 2) * 10:
-        admission.took(rows, 0.0001 + 0.0005 * rows, blocking=False)
-    assert admission.list_rows == 20, "10 ms elsewhere"
+    assert carried(admission, (1, 8, 64, 4, 16) * 10, 0.0001, 0.0005) == 5, "2.5 ms of the event loop"
+    assert carried(admission, (1, 8, 5, 14, 2) * 10, 0.0001, 0.0005, blocking=False) == 20, "10 ms elsewhere"
 
 
 def test_short_runs_do_not() -> None:
-    admission = Admission(BUDGET)
-    for rows in (1, 8, 64):
-        admission.took(rows, 0.0001 + 0.00001 * rows, blocking=True)
-    assert admission.list_rows == LIST_ROWS
+    assert carried(Admission(BUDGET), (1, 8, 64), 0.0001, 0.00001) == LIST_ROWS
 
 
 def test_a_run_that_is_always_long_is_not_made_longer_still_by_short_lists() -> None:
+    assert carried(Admission(BUDGET), (1, 8, 64, 16) * 10, 0.02, 0.0001) == LIST_ROWS
+
+
+def test_no_list_is_longer_than_twice_the_longest_of_late() -> None:
+    """Where all lists were alike, nothing says what a row adds, and a guess must not cost everybody's budget."""
     admission = Admission(BUDGET)
-    for rows in (1, 8, 64, 16) * 10:
-        admission.took(rows, 0.02 + 0.0001 * rows, blocking=True)
-    assert admission.list_rows == LIST_ROWS
+    assert admission.list_rows == FIRST_ROWS
+    assert carried(admission, [2] * 50, 0.01, 0.0) == FIRST_ROWS
+    assert carried(admission, [FIRST_ROWS], 0.01, 0.0) == 2 * FIRST_ROWS
+    assert carried(admission, [2 * FIRST_ROWS], 0.01, 0.0) == LIST_ROWS
+    assert carried(admission, [2] * 20, 0.01, 0.0) == FIRST_ROWS, "what was long ago is forgotten"
 
 
 def test_a_smaller_share_means_shorter_lists() -> None:
-    assert Admission(BUDGET, share=0.25).list_rows == LIST_ROWS // 4
+    admission = Admission(BUDGET, share=0.25)
+    assert carried(admission, (1, 8, 16), 0.0001, 0.00001) == LIST_ROWS // 4
+    assert Admission(BUDGET, share=0.1).list_rows == LIST_ROWS // 10
 
 
 def test_strain_is_what_calls_have_queued_for() -> None:

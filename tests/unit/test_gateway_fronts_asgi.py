@@ -73,3 +73,22 @@ async def test_what_a_caller_left_is_let_go() -> None:
 async def test_a_body_that_stalls_is_given_up() -> None:
     with pytest.raises(DeadlineExceeded, match="not whole"):
         await bodies(stall_seconds=0.01).read(pieces(b"x"), {}, LIMIT)
+
+
+async def test_no_more_bodies_are_waited_for_than_may_be() -> None:
+    """Who has been waited for longest is given up; a body that is there at once is read however many are not."""
+    reader = Bodies(FrontLimits(max_unfinished_calls=2))
+    begun = [asyncio.ensure_future(reader.read(pieces(b"x" * at), {}, LIMIT)) for at in range(2)]
+    await asyncio.sleep(0)
+    assert await reader.read(pieces(b"ab", last=END), {}, LIMIT) == b"ab"
+    with pytest.raises(Overloaded):
+        await begun[0]
+    await asyncio.sleep(0)
+    assert not begun[1].done()
+    begun[1].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await begun[1]
+
+
+async def test_a_body_that_is_whole_by_its_first_piece_is_not_waited_for() -> None:
+    assert await bodies().read(pieces(b"whole"), {}, LIMIT, lambda body: body == b"whole") == b"whole"

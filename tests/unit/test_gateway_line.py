@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from gateway.admission import LIST_ROWS, Admission
+from gateway.admission import FIRST_ROWS, LIST_ROWS, Admission
 from gateway.backends.backend import BackendError
 from gateway.call import Answer, Call, FeatureStatus, Priority, Scalar
 from gateway.deployment import Deployment, UnitRule
@@ -265,13 +265,13 @@ async def test_a_call_is_answered_by_the_champion(build: Build) -> None:
 
 async def test_calls_that_arrive_together_travel_in_one_list(build: Build) -> None:
     house = build()
-    for number in range(20):
+    for number in range(FIRST_ROWS):
         house.submit(str(number), features={"amount": float(number)})
-    for number in range(20):
+    for number in range(FIRST_ROWS):
         result = await house.outcome(str(number))
         assert isinstance(result, Answer)
         assert result.outputs["score"] == number
-    assert house.backends[CHAMPION].runs == [20]
+    assert house.backends[CHAMPION].runs == [FIRST_ROWS]
 
 
 async def test_the_canary_answers_its_share_of_units_and_no_other(build: Build) -> None:
@@ -400,9 +400,9 @@ async def test_a_bad_row_costs_its_neighbours_nothing(build: Build) -> None:
 async def test_a_champion_that_fails_every_run_does_not_search_for_ever(build: Build) -> None:
     house = build()
     house.backends[CHAMPION].failure = "dead"
-    for number in range(64):
+    for number in range(FIRST_ROWS):
         house.submit(str(number), card=number % 50)
-    results = [await house.outcome(str(number)) for number in range(64)]
+    results = [await house.outcome(str(number)) for number in range(FIRST_ROWS)]
     assert all(isinstance(result, PredictionFailed) for result in results)
     assert len(house.backends[CHAMPION].runs) <= 25
 
@@ -547,11 +547,11 @@ async def test_what_queued_and_cannot_be_in_time_any_more_is_not_begun(build: Bu
     for number in range(20):  # until it is known that a list takes 20 ms
         await house.answer(f"learning-{number}")
     took = 0.05
-    for number in range(LIST_ROWS + 4):
+    for number in range(FIRST_ROWS + 4):
         house.submit(f"hurried-{number}", deadline=house.clock() + 0.065)
-    results = [await house.outcome(f"hurried-{number}") for number in range(LIST_ROWS + 4)]
-    assert all(isinstance(result, Answer) for result in results[:LIST_ROWS])
-    assert {str(result) for result in results[LIST_ROWS:]} == {"what was left of the deadline would not have sufficed"}
+    results = [await house.outcome(f"hurried-{number}") for number in range(FIRST_ROWS + 4)]
+    assert all(isinstance(result, Answer) for result in results[:FIRST_ROWS])
+    assert {str(result) for result in results[FIRST_ROWS:]} == {"what was left of the deadline would not have sufficed"}
     assert len(house.backends[CHAMPION].runs) == 20 + 1, "the second list was not begun"
 
 
@@ -565,11 +565,11 @@ async def test_what_could_not_be_reached_in_time_is_refused_as_it_comes(build: B
     house.backends[CHAMPION].script = slow
     for number in range(20):
         await house.answer(f"learning-{number}")
-    for number in range(2 * LIST_ROWS):
+    for number in range(2 * FIRST_ROWS):
         house.submit(f"hurried-{number}", deadline=house.clock() + 0.03)
-    refused = [number for number in range(2 * LIST_ROWS) if f"hurried-{number}" in house.results]
-    assert refused == list(range(LIST_ROWS, 2 * LIST_ROWS)), "before any list has started"
-    error = await house.outcome(f"hurried-{LIST_ROWS}")
+    refused = [number for number in range(2 * FIRST_ROWS) if f"hurried-{number}" in house.results]
+    assert refused == list(range(FIRST_ROWS, 2 * FIRST_ROWS)), "before any list has started"
+    error = await house.outcome(f"hurried-{FIRST_ROWS}")
     assert isinstance(error, Overloaded)
     assert 0.1 <= error.retry_after <= 0.2
 

@@ -1,0 +1,103 @@
+"""What an attempt learns of the time that its lane takes, which decides what is begun after it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gateway.attempt import Attempt, Ran
+from gateway.backends.backend import BackendError
+from gateway.breaker import Breaker
+from gateway.errors import BackendUnavailable, DeadlineExceeded
+from gateway.lane import Decided, Lane
+from gateway.pace import Pace
+from tests.sim.virtual_loop import VirtualLoop
+
+MATRIX = np.zeros((4, 2), dtype=np.float32)
+
+
+class SlowBackend:
+    """Takes `seconds` a run, in another thread as it were; rows of which one is below 0 fail after as long."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        await asyncio.sleep(self.seconds)
+        if (rows < 0).any():
+            raise BackendError("bad row")
+        return rows[:, 0].astype(np.float64)
+
+
+def lane(seconds: float, turn: AbstractAsyncContextManager[object] | None = None) -> Lane:
+    """Return a lane that only runs and decides."""
+
+    def decide(_: NDArray[np.float32], scores: list[float]) -> list[Decided]:
+        return [Decided("approve", {"score": score}) for score in scores]
+
+    made = SimpleNamespace(
+        name="champion 1", backend=SlowBackend(seconds), blocking=False, salvages=True, decide=decide
+    )
+    made.turn, made.pace, made.breaker = turn or asyncio.Lock(), Pace(), Breaker()
+    return cast(Lane, made)
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    made = VirtualLoop()
+    asyncio.set_event_loop(made)
+    yield made
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+def attempt(loop: VirtualLoop, one: Lane, matrix: NDArray[np.float32] = MATRIX) -> tuple[Attempt, list[object]]:
+    """Make an attempt that has 50 ms from now."""
+    made = Attempt(one, loop.time, loop.time() + 0.05)
+    return made, list(loop.run_until_complete(made.run(matrix)))
+
+
+def test_a_run_is_noted_with_its_rows(loop: VirtualLoop) -> None:
+    one = lane(0.02)
+    made, outcomes = attempt(loop, one)
+    assert made.ran == Ran(4, pytest.approx(0.02))
+    assert len(outcomes) == 4
+    assert one.pace.expect(4) == pytest.approx(0.02)
+
+
+def test_a_run_that_was_cut_off_took_so_long_at_least(loop: VirtualLoop) -> None:
+    one = lane(0.2)
+    made, outcomes = attempt(loop, one)
+    assert made.ran == Ran(4, pytest.approx(0.05))
+    assert all(isinstance(outcome, BackendUnavailable) for outcome in outcomes)
+    assert one.pace.expect(4) == pytest.approx(0.05)
+
+
+def test_what_was_not_begun_is_no_run_of_no_time(loop: VirtualLoop) -> None:
+    one = lane(0.02)
+    one.pace.observe(4, 0.3)
+    made, outcomes = attempt(loop, one)
+    assert made.ran is None
+    assert all(isinstance(outcome, DeadlineExceeded) for outcome in outcomes)
+
+
+def test_waiting_for_the_turn_is_no_run(loop: VirtualLoop) -> None:
+    turn = asyncio.Lock()
+    loop.run_until_complete(turn.acquire())
+    made, outcomes = attempt(loop, lane(0.02, turn))
+    assert made.ran is None
+    assert all(isinstance(outcome, BackendUnavailable) for outcome in outcomes)
+
+
+def test_a_search_for_bad_rows_notes_the_runs_that_it_makes(loop: VirtualLoop) -> None:
+    matrix = MATRIX.copy()
+    matrix[0] = -1
+    made, outcomes = attempt(loop, lane(0.005), matrix)
+    assert made.ran is not None
+    assert made.ran.rows < 4
+    assert [isinstance(outcome, Decided) for outcome in outcomes] == [False, True, True, True]
