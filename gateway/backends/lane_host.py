@@ -64,10 +64,10 @@ class LaneHost:
         self._pause = 0.0
         self._keeper: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Start the host, and keep it from now on."""
+    def start(self, after: float = 0.0) -> None:
+        """Start the host `after` so many seconds, and keep it from now on."""
         self._asker = Absent("it is starting")
-        self._keeper = asyncio.get_running_loop().create_task(self._keep(), name=f"lane host {self.name}")
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(after), name=f"lane host {self.name}")
 
     async def decided(self) -> str:
         """Return when the first start has succeeded or failed: "" or why."""
@@ -95,8 +95,9 @@ class LaneHost:
             await asyncio.wait([keeper])
             self._meters.down.set(0.0)  # nobody misses it
 
-    async def _keep(self) -> None:
+    async def _keep(self, after: float) -> None:
         """Start the host anew whenever it has died, at longer and longer pauses while it does not stay."""
+        await asyncio.sleep(after)
         while True:
             try:
                 death, ready_for = await self._live()

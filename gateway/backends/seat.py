@@ -46,6 +46,11 @@ class Seat:
     trouble: Callable[[], str] = str
 
 
+# Seconds that a worker which replaces a dead one, and serves without its hosts, has the processor to itself: hosts that
+# load beside it made it come twice as late.
+HEAD_START = 2.0
+
+
 class Seats:
     """Seats one deployment's bundles. A hosted one is still on its way when `seat` returns: `settle` waits for it."""
 
@@ -114,7 +119,8 @@ class Seats:
             await prove(bundle, backends[0])
 
         host = LaneHost(name, [model], proof, meters, self._settings.host)
-        host.start()
+        unawaited = self._hurry and not self._settings.wait
+        host.start(HEAD_START if unawaited else 0.0)
         self._starting.append(host)
         return Seat(host.backend(0), blocking=False, trouble=host.trouble)
 

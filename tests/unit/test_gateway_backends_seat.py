@@ -63,6 +63,26 @@ async def test_nobody_waits_for_a_host_longer_than_is_set(tmp_path: Path, bundle
         await seat.backend.close()
 
 
+@pytest.mark.parametrize(("starting", "wait", "begun"), [(True, 0.0, 0), (True, 5.0, 1), (False, 0.0, 1)])
+async def test_a_worker_that_does_not_wait_for_its_hosts_starts_before_them(
+    tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, starting: bool, wait: float, begun: int
+) -> None:
+    spawned = []
+
+    def spawn(models: object, *_: object) -> None:
+        spawned.append(models)
+        raise OSError("not in this test")
+
+    monkeypatch.setattr("gateway.backends.lane_host.spawn", spawn)
+    several = seats(tmp_path, SeatSettings(wait=wait))
+    several.begin(starting)
+    seat = await several.seat(bundle, CANARY)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(spawned) == begun
+    await seat.backend.close()
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 async def test_what_is_wrong_with_a_host_is_told(tmp_path: Path, bundle: Bundle, damaged: bool) -> None:
     several = seats(tmp_path, SeatSettings())
