@@ -40,7 +40,7 @@ async def assemble(config: ServeConfig, slot: int, served: Iterable[Served]) -> 
         series.zero(gauge)
     reader = RedisFeatureReader(parse_address(config.redis_url), RedisLimits(config.feature_connections))
     await reader.start()
-    lag = LoopLag()
+    lag = LoopLag(series.gauge(metrics.LOOP_LATE, str(slot)).set)
     lag.start()
     door = Entrances({}, {}, lag)
     limits = WriterLimits(kept=config.records_max_mb << 20)

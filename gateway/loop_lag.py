@@ -7,18 +7,20 @@ is CoDel's idea (Nichols & Jacobson, ACM Queue 2012).
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 PERIOD = 0.005
 LOOKS = 4
 
 
 class LoopLag:
-    """`seconds` is how late every one of the last looks came, at least. Between `start` and `stop`."""
+    """`seconds` is how late every one of the last looks came, at least: from `start` to `stop`, and each is told."""
 
-    __slots__ = ("_due", "_late", "_loop", "_timer", "seconds")
+    __slots__ = ("_due", "_late", "_loop", "_tell", "_timer", "seconds")
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[float], None] | None = None) -> None:
         self.seconds = 0.0
+        self._tell = tell
         self._late: deque[float] = deque([0.0] * LOOKS, LOOKS)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -38,4 +40,6 @@ class LoopLag:
     def _look(self) -> None:
         self._late.append(self._loop.time() - self._due)
         self.seconds = min(self._late)
+        if self._tell is not None:
+            self._tell(self.seconds)
         self.start()

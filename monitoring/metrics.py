@@ -130,6 +130,13 @@ HOST_DOWN = Metric(
 HOST_BUSY = Metric(
     "sluice_host_busy", "Runs in flight in the busiest worker's lane host.", "gauge", ("deployment", "version")
 )
+LOOP_LATE = Metric(
+    "sluice_loop_late_seconds",
+    "How late a worker's event loop comes round, at least, at each of its last looks: above 0.01 for long, its server"
+    " is likely to turn calls away, which nobody else can count.",
+    "gauge",
+    ("slot",),
+)
 
 ALL = (
     CALLS,
@@ -153,5 +160,6 @@ ALL = (
     HOST_DEATHS,
     HOST_DOWN,
     HOST_BUSY,
+    LOOP_LATE,
 )
 BY_NAME = {metric.name: metric for metric in ALL}
