@@ -74,6 +74,8 @@ class ServeConfig:
         for name in ("workers", "lists", "waiting_limit", "calls_at_once", "feature_connections"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
+        if self.calls_at_once > 100_000:
+            raise ConfigError(f"calls_at_once is {self.calls_at_once}: no worker has more than 100000 in hand")
         if self.worker_patience < 2.0:
             raise ConfigError(
                 f"worker_patience is {self.worker_patience:g}; a worker that is only busy needs 2 or more"

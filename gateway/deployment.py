@@ -93,10 +93,17 @@ def _build(document: Mapping[str, Any]) -> Deployment:
 
 
 def _read_share(value: object) -> float:
-    share = float(str(value))
+    share = _number(value, "share")
     if not 0.01 <= share <= 100:
         raise ValueError(f"share is {share:g}; it lies between 0.01 and 100")
     return share
+
+
+def _number(value: object, name: str) -> float:
+    try:
+        return float(str(value))
+    except ValueError as exc:
+        raise ValueError(f"{name} is {value!r}; it is a number") from exc
 
 
 def _read_view(document: Mapping[str, Any]) -> ViewRule:
@@ -111,7 +118,7 @@ def _read_view(document: Mapping[str, Any]) -> ViewRule:
 
 
 def _read_record_share(document: Mapping[str, Any]) -> float:
-    share = float(document.get("share", 0.0))
+    share = _number(document.get("share", 0.0), "records: share")
     if not 0 <= share <= 1:
         raise ValueError(f"records: share is {share:g}; it lies between 0 and 1")
     return share

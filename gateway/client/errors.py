@@ -87,6 +87,9 @@ _BY_STATUS: dict[grpc.StatusCode, type[SluiceError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
 }
 
+# What grpc says where a worker's server, or a proxy before it, answers with HTTP's own status.
+_TURNED_AWAY = "status: 503"
+
 
 def retryable(code: str) -> bool:
     return _BY_CODE.get(code, SluiceError).retryable
@@ -98,5 +101,7 @@ def from_grpc(code: grpc.StatusCode, details: str | None, trailers: dict[str, st
     ours = trailers.get("sluice-code")
     if ours is not None:
         return _BY_CODE.get(ours, SluiceError)(details or "", request_id, ours)
+    if code is grpc.StatusCode.UNAVAILABLE and details is not None and _TURNED_AWAY in details:
+        return Overloaded("turned away unread (HTTP 503): whoever stands there has too many calls in hand")
     kind = _BY_STATUS.get(code, SluiceError)
     return kind(details or code.name, request_id, None if code in _BY_STATUS else code.name)

@@ -2,6 +2,7 @@
 
 The format is gRPC's service config (grpc.io/docs/guides/service-config, gRFC A6). Other clients may paste it as it is.
 A refusal under overload is not tried again by itself: within the same deadline it would only wait and come too late.
+What a worker's server turns away unread is UNAVAILABLE, too: one more attempt may reach another worker.
 """
 
 import json

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL = 0.3
+NOT_EXPORTED = ("since", "arm", "decision", "code", "request_id", "stats", "follow", "json")
 
 EPILOG = """\
 examples:
@@ -40,7 +41,8 @@ def add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_place(parser, directory)
+    parser.add_argument("--records", type=Path, default=directory, metavar="DIR", help="where they lie [%(default)s]")
+    parser.add_argument("--deployment", default="", help="of this one [all]")
     parser.add_argument("--since", default="", help="an age (90s, 15m, 2h, 7d) or a moment (ISO 8601, UTC) [all]")
     parser.add_argument("--arm", default="", help="the arm that was to answer, or did: champion, canary, ... [all]")
     parser.add_argument("--decision", default="", help="as the policy names it: approve, decline, ... [all]")
@@ -55,13 +57,10 @@ def add_records(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     actions = parser.add_subparsers(dest="action", metavar="[export OUT]")
     export = actions.add_parser("export", help="write closed segments as Parquet (needs the offline environment)")
     export.add_argument("out", type=Path, help="OUT.parquet for one deployment, or a directory, which grows")
-    _add_place(export, directory)
+    # Without defaults of their own, so that what stands before the word `export` holds, too.
+    export.add_argument("--records", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="where they lie")
+    export.add_argument("--deployment", default=argparse.SUPPRESS, help="of this one [all]")
     export.set_defaults(run=_run_export)
-
-
-def _add_place(parser: argparse.ArgumentParser, directory: Path) -> None:
-    parser.add_argument("--records", type=Path, default=directory, metavar="DIR", help="where they lie [%(default)s]")
-    parser.add_argument("--deployment", default="", help="of this one [all]")
 
 
 def _positive(text: str) -> int:
@@ -146,5 +145,10 @@ def _print(records: "list[Record]", as_json: bool, heading: bool) -> None:
 
 def _run_export(arguments: argparse.Namespace) -> int:
     """Write Parquet in a process of its own: the gateway imports nothing of the offline side."""
+    chosen = [name for name in NOT_EXPORTED if getattr(arguments, name)]
+    if chosen:
+        flag = chosen[0].replace("_", "-")
+        print(f"sluice: export writes whole segments: it knows --deployment, and no --{flag}", file=sys.stderr)
+        return 2
     command = [sys.executable, "-m", "monitoring.records.export", arguments.records.resolve(), arguments.out.resolve()]
     return subprocess.run([*map(str, command), "--deployment", arguments.deployment], cwd=ROOT, check=False).returncode

@@ -36,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (RecordsError, OSError) as exc:
         print(f"sluice: {exc}", file=sys.stderr)
         return 2
+    if not rows:
+        told = "nothing new to write: only closed segments are exported, which are 16 MiB or a minute old"
+        print(f"sluice: {told}", file=sys.stderr)
+        return 1
     print(f"{rows:,} records written to {arguments.out}")
     return 0
 

@@ -54,8 +54,7 @@ class Neighbour:
                 try:
                     prediction = client.predict("fraud", ENTITIES, FEATURES, timeout=self._timeout)
                 except SluiceError as exc:
-                    refused = isinstance(exc, Overloaded) or "status: 503" in str(exc)  # turned away by the server
-                    self._count("refused" if refused else "failed", f"gRPC: {exc!r}")
+                    self._count("refused" if isinstance(exc, Overloaded) else "failed", f"gRPC: {exc!r}")
                 else:
                     self._answered(began, degraded=prediction.degraded)
 

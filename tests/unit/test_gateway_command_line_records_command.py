@@ -37,6 +37,21 @@ def test_everything_as_json(place: list[str], capsys: pytest.CaptureFixture[str]
     assert record["stored"] == {"card_count": 3.0, "card_limit": 4.0, "store_count": 5.0}
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_an_export_heeds_what_stands_before_it_and_behind(
+    place: list[str], tmp_path_factory: pytest.TempPathFactory, before: bool
+) -> None:
+    out = str(tmp_path_factory.mktemp("out") / "out.parquet")
+    words = [*place, "--deployment", "fraud"]
+    assert main(["records", *words, "export", out] if before else ["records", "export", out, *words]) == 0
+    assert main(["records", *place, "--deployment", "nobody", "export", out]) == 1
+
+
+def test_an_export_is_not_filtered_in_silence(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["records", *place, "--since", "1h", "export", "out.parquet"]) == 2
+    assert "no --since" in capsys.readouterr().err
+
+
 def test_nothing_found_is_said_and_is_no_success(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["records", *place, "--request-id", "x"]) == 1
     captured = capsys.readouterr()

@@ -115,5 +115,5 @@ def test_how_it_ends(place: Place, tmp_path: Path, capsys: pytest.CaptureFixture
     place.segment((block(["a"]), SHAPE))
     assert main([str(place.path), out]) == 0
     assert capsys.readouterr().out == f"1 records written to {out}\n"
-    assert main([str(place.path), out]) == 0
-    assert "0 records written" in capsys.readouterr().out
+    assert main([str(place.path), out]) == 1
+    assert "nothing new" in capsys.readouterr().err

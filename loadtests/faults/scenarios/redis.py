@@ -1,6 +1,6 @@
 """Redis is taken away, or slow, or busy: frozen, killed and back, ten times slower, filled and rewritten."""
 
-from loadtests.faults.ending import ANSWERED, DEGRADED, REFUSED
+from loadtests.faults.ending import ANSWERED, DEGRADED, REFUSED, RESCUED
 from loadtests.faults.expectation import at_most
 from loadtests.faults.observing import mostly, none_failed, observed, parts
 from loadtests.faults.plan import Plan
@@ -32,7 +32,7 @@ def frozen(stage: Stage) -> Observed:
     back = first_after(run.calls, run.moments["thawed"], ANSWERED)
     expected = [
         none_failed(run.calls),
-        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, REFUSED, where="while frozen"),
+        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, RESCUED, REFUSED, where="while frozen"),
         at_most("first fresh answer after the thaw", back, 1.0, "s"),
     ]
     return observed(run, cut, expected)
@@ -48,7 +48,7 @@ def killed(stage: Stage) -> Observed:
     back = first_after(run.calls, run.moments["back"], ANSWERED)
     expected = [
         none_failed(run.calls),
-        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, REFUSED, where="while away"),
+        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, RESCUED, REFUSED, where="while away"),
         at_most("first fresh answer after it is back", back, 1.0, "s"),
     ]
     return observed(run, cut, expected)

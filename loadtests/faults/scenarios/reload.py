@@ -6,7 +6,7 @@ from typing import Any
 
 from loadtests.faults.blocks import blocks, no_slower, ratios
 from loadtests.faults.callers import Phase
-from loadtests.faults.ending import ANSWERED, DEGRADED, REFUSED
+from loadtests.faults.ending import ANSWERED, DEGRADED, REFUSED, RESCUED
 from loadtests.faults.house import HardBundle, House
 from loadtests.faults.observing import mostly, none_failed, observed, parts
 from loadtests.faults.plan import Plan
@@ -56,7 +56,10 @@ def slow_champion(stage: Stage) -> Observed:
         phases = [Phase(2 * _BEFORE + spell + 4.0, stage.rate, stage.mix(served))]
         run = stage.offer(served, Traffic(stage.callers(served), phases, stage.plan.deadline), deeds)
     cut = parts(run, "slow", "as before")
-    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, ANSWERED, DEGRADED, REFUSED, where="while slow")]
+    expected = [
+        none_failed(run.calls),
+        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, RESCUED, REFUSED, where="while slow"),
+    ]
     return observed(run, cut, expected)
 
 
