@@ -148,6 +148,8 @@ class Entrance:
                 task.add_done_callback(self._done)
             oldest = now - min([call.received for call in calls])
             self._admission.started(len(calls), oldest, self.waiting, len(self._tasks) >= self._lists, now)
+        if len(self._tasks) < self._lists:
+            self._admission.idle()  # also where what waited was refused, and no list's end will say so
 
     def _sweep(self, now: float) -> None:
         """Refuse what has waited too long to be answered, also where those above it take every place in the lists."""

@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
                 self.owed -= 1
                 if not batch.owed:
                     waiting.popleft()
-        except (hiredis.HiredisError, IndexError) as exc:
+        except (hiredis.HiredisError, IndexError, TypeError) as exc:  # TypeError: a map by a key that cannot be one
             self.drop(f"not the replies that were asked for: {exc!r}")
             return
         if reader.len() > self._limits.reply_bytes:

@@ -66,6 +66,10 @@ class Exchange:
         caller.settle(request_id, "", self.limits, self.new_id)
         gathering = Gathering(len(rows))
         for index, row in enumerate(rows):
+            refusal = self._door.refusal(deployment, caller.priority)
+            if refusal is not None:  # the rest would only be refused one by one
+                gathering.put(index, refusal)
+                continue
             try:
                 if isinstance(row, InvalidRequest):
                     raise row

@@ -80,6 +80,7 @@ class GrpcService:
 
     async def _predict_many(self, body: bytes, caller: Caller) -> bytes:
         request = parse(pb.PredictManyRequest, body)
+        self._exchange.knock(caller, request.deployment, request.request_id)
         rows = row_inputs(request.rows)
         outcomes = await self._exchange.predict_many(caller, request.deployment, rows, request.request_id)
         return predict_many_response(caller.request_id, outcomes)

@@ -76,6 +76,7 @@ class JsonOverAsgi:
         return predict_answer(caller.request_id, answered(outcome))
 
     async def _predict_many(self, deployment: str, body: bytes, caller: Caller) -> bytes:
+        self._exchange.knock(caller, deployment, "")  # before the rows are read, the request's own id among them
         bodies, request_id = read_predict_many(body)
         rows = [row if isinstance(row, InvalidRequest) else row_input(row) for row in bodies]
         outcomes = await self._exchange.predict_many(caller, deployment, rows, request_id)

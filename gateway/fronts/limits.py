@@ -39,7 +39,7 @@ class FrontLimits:
     max_open_streams: int = 64
     """The most streams (health's Watch, reflection) that one worker keeps open; they count as calls in hand."""
 
-    max_unfinished_calls: int = 64
+    max_unfinished_calls: int = 128
     """The most calls of one worker of which the body is waited for; beyond that the oldest is given up."""
 
     max_unfinished_bytes: int = 64 << 20

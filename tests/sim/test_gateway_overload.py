@@ -139,3 +139,24 @@ def test_nobody_pays_for_a_neighbour_that_asks_too_much() -> None:
     shed = [ledger.total(what, "modest", Priority.SHEDDABLE) for what in ("good", "sent")]
     assert shed[0] >= 0.7 * shed[1], "it is a busy worker: what may be shed is, in part"
     assert ledger.total("good", "greedy") > 6 * 0.3 * Costs(**HEAVY).capacity, "what is left is used"
+
+
+@pytest.mark.parametrize("lists", [1, 2])
+def test_a_flood_of_critical_calls_that_ends_in_a_stall_leaves_nothing_behind(lists: int) -> None:
+    """All that waits is refused by one sweep, so no list ends thereafter; others used to be refused for good."""
+    ledgers = []
+
+    async def scenario(worker: Worker) -> None:
+        worker.deploy("fraud", Costs(**HEAVY), lists=lists)
+        flood = poisson(3 * Costs(**HEAVY).capacity, 0, 3, seed=4)
+        worker.loop.call_later(2.95, worker.loop.spend, 0.2)
+        asks = merge(
+            (Ask(ask.at, priority=Priority.CRITICAL) for ask in flood),
+            (Ask(ask.at, priority=Priority.DEFAULT) for ask in poisson(20, 3.3, 6, seed=5)),
+            key=lambda ask: ask.at,
+        )
+        ledgers.append(await Callers(worker, asks).finish())
+
+    simulate(scenario)
+    default = [ledgers[0].total(what, priority=Priority.DEFAULT, seconds=range(4, 6)) for what in ("good", "sent")]
+    assert default[0] == default[1] > 0

@@ -123,7 +123,7 @@ class Worker:
         self.entrances: dict[str, Entrance] = {}
         self.costs: dict[str, Costs] = {}
 
-    def deploy(self, name: str, costs: Costs, share: float = 1.0) -> None:
+    def deploy(self, name: str, costs: Costs, share: float = 1.0, lists: int = 2) -> None:
         policy = Policy("1", 0.0, 1.0, Thresholds((), ("yes",)))
         table = Table(name, 1, "1", b"salt")
         deployment = Deployment(name, UnitRule("request", "u"), "wall", BUDGET, policy, table)
@@ -135,7 +135,7 @@ class Worker:
             cast(Intake, ModelIntake()),
             admission,
             self.loop.time,
-            lists=2,
+            lists=lists,
             waiting_limit=2048,
             lag=self.lag,
         )

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.call import FeatureStatus
@@ -219,5 +219,6 @@ _WORDS = (b"*-1\r\n", b"*1\r\n" * 12, b"*9999999999\r\n", b"$999999\r\n", b"%1\r
 
 
 @given(st.one_of(st.binary(max_size=60), nearly_replies()), st.lists(st.integers(1, 20), max_size=5))
+@example(b"%1\r\n*0\r\n", [])  # a map whose key is a list
 def test_no_bytes_from_redis_raise(loop: asyncio.AbstractEventLoop, data: bytes, sizes: list[int]) -> None:
     read_in_pieces(loop, data, sizes)

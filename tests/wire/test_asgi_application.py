@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.call import Answer, Call
+from gateway.errors import GatewayError, Overloaded
 from gateway.fronts.application import FrontApplication
 from gateway.fronts.grpc_wire import frame
 from gateway.fronts.limits import FrontLimits
@@ -239,3 +241,33 @@ async def test_a_grpc_row_that_cannot_be_read_fails_alone() -> None:
     sent = await grpc(ScriptedDoor(), [framed], path="/sluice.v1.Predictions/PredictMany")
     results = pb.PredictManyResponse.FromString(sent[1]["body"][5:]).results
     assert [result.WhichOneof("result") for result in results] == ["prediction", "error", "error", "prediction"]
+
+
+MANY = pb.PredictManyRequest(deployment="fraud", rows=[pb.Row(unit=str(number)) for number in range(5)])
+MANY_FRAME = frame(MANY.SerializeToString())
+
+
+async def test_many_rows_are_refused_as_one_where_there_is_no_room() -> None:
+    door = ScriptedDoor()
+    door.refuses = Overloaded("later", 0.05)
+    sent = await grpc(door, [MANY_FRAME], path="/sluice.v1.Predictions/PredictMany")
+    assert dict(sent[0]["headers"])[b"sluice-code"] == b"OVERLOADED"
+    sent = await ask(door, JSON + "Many", [b'{"rows": [{}, {}]}'], {"content-type": "application/json"})
+    assert sent[0]["status"] == 429
+    assert not door.calls, "no row was read"
+
+
+async def test_rows_for_which_there_is_no_room_any_more_are_refused_without_asking_for_each() -> None:
+    door = ScriptedDoor()
+
+    def full_at_the_second(call: Call) -> Answer | GatewayError:
+        if len(door.calls) < 2:
+            return approve(call)
+        door.refuses = Overloaded("later", 0.05)
+        return door.refuses
+
+    door.script = full_at_the_second
+    sent = await grpc(door, [MANY_FRAME], path="/sluice.v1.Predictions/PredictMany")
+    results = pb.PredictManyResponse.FromString(sent[1]["body"][5:]).results
+    assert [result.WhichOneof("result") for result in results] == ["prediction"] + ["error"] * 4
+    assert len(door.calls) == 2
