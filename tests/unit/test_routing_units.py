@@ -1,0 +1,78 @@
+"""Units give evidence once a step, by their first calls, with the probability that the split gives them."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from routing.evidence import Evidence
+from routing.split import BUCKETS, bucket_of
+from routing.units import FIRST_CALLS, Event, Units
+
+FIVE_PERCENT = BUCKETS // 20
+
+
+def test_a_unit_is_decided_by_its_first_calls() -> None:
+    units = Units()
+    assert units.take(1, False, 0, FIVE_PERCENT, bad=False) is None
+    assert units.take(1, False, 0, FIVE_PERCENT, bad=True) == Event(False, 0.05)
+    assert units.take(1, False, 0, FIVE_PERCENT, bad=True) is None, "once"
+    for _ in range(FIRST_CALLS):
+        assert units.take(2, True, 0, FIVE_PERCENT, bad=False) is None
+    assert units.take(2, True, 0, FIVE_PERCENT, bad=True) is None, "it was good"
+    assert (units.fresh, units.spent) == (2 * FIRST_CALLS, 1)
+
+
+def test_the_champions_units_are_events_again_when_the_weight_rises() -> None:
+    units = Units()
+    units.take(1, False, 0, 500, bad=True)
+    assert units.take(1, False, 1, 2_000, bad=True) == Event(False, 1_500 / 9_500)
+    assert units.take(1, True, 2, 5_000, bad=True) == Event(True, 3_000 / 8_000)
+    assert units.take(1, True, 3, 9_000, bad=True) is None, "it was the canary's"
+
+
+def test_nothing_that_was_seen_is_an_event_after_the_weight_fell() -> None:
+    units = Units()
+    units.take(1, False, 0, 2_000, bad=False)
+    assert units.take(1, False, 1, 500, bad=True) is None
+    assert units.take(1, False, 2, 2_000, bad=True) is None, "nor when it is back where it was"
+    assert units.take(1, True, 3, 5_000, bad=True) == Event(True, 3_000 / 8_000), "beyond that it is"
+    assert units.take(2, False, 1, 500, bad=True) == Event(False, 0.05), "a new one is fresh"
+
+
+@pytest.mark.parametrize("weight", [0, BUCKETS])
+def test_who_could_only_be_one_arms_says_nothing(weight: int) -> None:
+    assert Units().take(1, weight > 0, 0, weight, bad=True) is None
+
+
+def test_too_many_units_are_thinned_alike() -> None:
+    units = Units(most=100)
+    for unit in range(1000):
+        units.take(unit, False, 0, 500, bad=False)
+    assert 50 <= len(units) <= 100
+    assert units.take(1_600, False, 0, 500, bad=True) == Event(False, 0.05)
+    assert units.take(1_601, False, 0, 500, bad=True) is None
+
+
+def rollout(seed: int, rate: Callable[[int, bool], float], calls: int = 60_000, population: int = 33_000) -> float:
+    """Return the highest E of a rollout at 5 % among so many sticky units, whose badness is their own."""
+    draw, units, evidence, highest = random.Random(seed), Units(), Evidence(1.25, 0.0), 0.0
+    salt = seed.to_bytes(4, "big")
+    arms = [bucket_of(salt, str(unit)) < FIVE_PERCENT for unit in range(population)]
+    bad = [draw.random() < rate(unit, arms[unit]) for unit in range(population)]
+    for number in range(calls):
+        unit = min(int(draw.paretovariate(1.2) * 50), population - 1)
+        event = units.take(unit, arms[unit], 0, FIVE_PERCENT, bad[unit])
+        if event is not None:
+            evidence = evidence.observed(event.canary, not event.canary, event.share, number / 200)
+            highest = max(highest, evidence.value)
+    return highest
+
+
+def test_sticky_units_that_repeat_their_errors_roll_back_no_innocent_canary() -> None:
+    assert sum(rollout(seed, lambda unit, canary: 0.02) >= 100.0 for seed in range(12)) == 0
+
+
+def test_a_better_canary_is_not_rolled_back_and_a_worse_one_is() -> None:
+    assert all(rollout(seed, lambda unit, canary: 0.01 if canary else 0.05) < 100.0 for seed in range(6))
+    assert all(rollout(seed, lambda unit, canary: 0.30 if canary else 0.02) >= 100.0 for seed in range(6))
