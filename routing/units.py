@@ -13,17 +13,22 @@ canary's, or that was seen at a greater weight, says nothing more.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from routing.order import Settled
 from routing.split import BUCKETS
 
 FIRST_CALLS = 3
 MOST_UNITS = 1 << 20
 
 
-class Event(NamedTuple):
-    """A unit was found bad: whose it was, and how probably it was the canary's."""
+class Taken(NamedTuple):
+    """What a call says of its unit."""
 
-    canary: bool
     share: float
+    """The probability with which the unit was the canary's, given that it was one of the two's."""
+    signs: int
+    """The bits that none of the unit's calls in this step had shown before: each is an event of its guard."""
+    first: bool
+    """Whether it is the unit's first call in this step: what was decided is an event only then."""
 
 
 @dataclass(slots=True)
@@ -34,7 +39,7 @@ class _Unit:
     step: int
     share: float
     calls: int
-    bad: bool
+    signs: int
 
 
 class Units:
@@ -55,33 +60,30 @@ class Units:
     def __len__(self) -> int:
         return len(self._units)
 
-    def take(self, unit: int, canary: bool, step: int, weight: int, bad: bool) -> Event | None:
-        """Return the event that this call is, if it is one.
-
-        `unit` is a hash; `weight` is the canary's, of 10,000, when the call was split; `step` grows with every change
-        of it.
-        """
+    def take(self, call: Settled) -> Taken | None:
+        """Return what the call says, or None when its unit has no more to say in this step."""
+        unit, step = call.unit, call.step
         if unit % self._one_of:
             return None
         known = self._units.get(unit)
         if known is None or known.step != step:
-            known = self._enter(unit, known, canary, step, weight)
+            known = self._enter(known, call)
         known.calls += 1
         if not 0.0 < known.share < 1.0 or known.calls > FIRST_CALLS:
             self.spent += 1
             return None
         self.fresh += 1
-        if not bad or known.bad:
-            return None
-        known.bad = True
-        return Event(canary, known.share)
+        new = call.signs & ~known.signs
+        known.signs |= new
+        return Taken(known.share, new, first=known.calls == 1)
 
     def forget_counts(self) -> None:
         """Begin to count fresh and spent calls anew."""
         self.fresh = self.spent = 0
 
-    def _enter(self, unit: int, known: _Unit | None, canary: bool, step: int, weight: int) -> _Unit:
+    def _enter(self, known: _Unit | None, call: Settled) -> _Unit:
         """Note a unit's first call in a step."""
+        weight = call.weight
         if known is None:
             share = weight / BUCKETS
         elif known.canary or weight <= known.weight:
@@ -89,7 +91,8 @@ class Units:
         else:
             share = (weight - known.weight) / (BUCKETS - known.weight)
         most = weight if known is None else max(weight, known.weight)
-        entered = self._units[unit] = _Unit(canary or (known is not None and known.canary), most, step, share, 0, False)
+        canary = call.canary or (known is not None and known.canary)
+        entered = self._units[call.unit] = _Unit(canary, most, call.step, share, 0, 0)
         if len(self._units) > self._most:
             self._one_of *= 2
             self._units = {unit: one for unit, one in self._units.items() if not unit % self._one_of}

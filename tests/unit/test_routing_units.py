@@ -6,55 +6,68 @@ from collections.abc import Callable
 import pytest
 
 from routing.evidence import Evidence
+from routing.order import Settled
 from routing.split import BUCKETS, bucket_of
-from routing.units import FIRST_CALLS, Event, Units
+from routing.units import FIRST_CALLS, Taken, Units
 
 FIVE_PERCENT = BUCKETS // 20
 
 
+def take(units: Units, unit: int, canary: bool, step: int, weight: int, bad: bool) -> float | None:
+    """Return the share with which the call is an event of the guard 1, None if it is no event."""
+    taken = units.take(Settled(0.0, unit, canary, step, weight, int(bad)))
+    return taken.share if taken is not None and taken.signs else None
+
+
 def test_a_unit_is_decided_by_its_first_calls() -> None:
     units = Units()
-    assert units.take(1, False, 0, FIVE_PERCENT, bad=False) is None
-    assert units.take(1, False, 0, FIVE_PERCENT, bad=True) == Event(False, 0.05)
-    assert units.take(1, False, 0, FIVE_PERCENT, bad=True) is None, "once"
+    assert take(units, 1, False, 0, FIVE_PERCENT, bad=False) is None
+    assert take(units, 1, False, 0, FIVE_PERCENT, bad=True) == 0.05
+    assert take(units, 1, False, 0, FIVE_PERCENT, bad=True) is None, "once"
     for _ in range(FIRST_CALLS):
-        assert units.take(2, True, 0, FIVE_PERCENT, bad=False) is None
-    assert units.take(2, True, 0, FIVE_PERCENT, bad=True) is None, "it was good"
+        assert take(units, 2, True, 0, FIVE_PERCENT, bad=False) is None
+    assert take(units, 2, True, 0, FIVE_PERCENT, bad=True) is None, "it was good"
     assert (units.fresh, units.spent) == (2 * FIRST_CALLS, 1)
+
+
+def test_every_guard_has_its_own_event_of_a_unit() -> None:
+    units = Units()
+    seen = [units.take(Settled(0.0, 7, True, 0, FIVE_PERCENT, signs)) for signs in (0b01, 0b11, 0b111, 0b1111)]
+    assert seen == [Taken(0.05, 0b01, True), Taken(0.05, 0b10, False), Taken(0.05, 0b100, False), None]
 
 
 def test_the_champions_units_are_events_again_when_the_weight_rises() -> None:
     units = Units()
-    units.take(1, False, 0, 500, bad=True)
-    assert units.take(1, False, 1, 2_000, bad=True) == Event(False, 1_500 / 9_500)
-    assert units.take(1, True, 2, 5_000, bad=True) == Event(True, 3_000 / 8_000)
-    assert units.take(1, True, 3, 9_000, bad=True) is None, "it was the canary's"
+    take(units, 1, False, 0, 500, bad=True)
+    assert take(units, 1, False, 1, 2_000, bad=True) == 1_500 / 9_500
+    assert take(units, 1, True, 2, 5_000, bad=True) == 3_000 / 8_000
+    assert take(units, 1, True, 3, 9_000, bad=True) is None, "it was the canary's"
 
 
 def test_nothing_that_was_seen_is_an_event_after_the_weight_fell() -> None:
     units = Units()
-    units.take(1, False, 0, 2_000, bad=False)
-    assert units.take(1, False, 1, 500, bad=True) is None
-    assert units.take(1, False, 2, 2_000, bad=True) is None, "nor when it is back where it was"
-    assert units.take(1, True, 3, 5_000, bad=True) == Event(True, 3_000 / 8_000), "beyond that it is"
-    assert units.take(2, False, 1, 500, bad=True) == Event(False, 0.05), "a new one is fresh"
+    take(units, 1, False, 0, 2_000, bad=False)
+    assert take(units, 1, False, 1, 500, bad=True) is None
+    assert take(units, 1, False, 2, 2_000, bad=True) is None, "nor when it is back where it was"
+    assert take(units, 1, True, 3, 5_000, bad=True) == 3_000 / 8_000, "beyond that it is"
+    assert take(units, 2, False, 1, 500, bad=True) == 0.05, "a new one is fresh"
 
 
 @pytest.mark.parametrize("weight", [0, BUCKETS])
 def test_who_could_only_be_one_arms_says_nothing(weight: int) -> None:
-    assert Units().take(1, weight > 0, 0, weight, bad=True) is None
+    assert take(Units(), 1, weight > 0, 0, weight, bad=True) is None
 
 
 def test_too_many_units_are_thinned_alike() -> None:
     units = Units(most=100)
     for unit in range(1000):
-        units.take(unit, False, 0, 500, bad=False)
+        take(units, unit, False, 0, 500, bad=False)
     assert 50 <= len(units) <= 100
-    assert units.take(1_600, False, 0, 500, bad=True) == Event(False, 0.05)
-    assert units.take(1_601, False, 0, 500, bad=True) is None
+    assert take(units, 1_600, False, 0, 500, bad=True) == 0.05
+    assert take(units, 1_601, False, 0, 500, bad=True) is None
 
 
-def rollout(seed: int, rate: Callable[[int, bool], float], calls: int = 60_000, population: int = 33_000) -> float:
+def rollout(seed: int, rate: Callable[[int, bool], float], calls: int = 30_000, population: int = 33_000) -> float:
     """Return the highest E of a rollout at 5 % among so many sticky units, whose badness is their own."""
     draw, units, evidence, highest = random.Random(seed), Units(), Evidence(1.25, 0.0), 0.0
     salt = seed.to_bytes(4, "big")
@@ -62,9 +75,9 @@ def rollout(seed: int, rate: Callable[[int, bool], float], calls: int = 60_000, 
     bad = [draw.random() < rate(unit, arms[unit]) for unit in range(population)]
     for number in range(calls):
         unit = min(int(draw.paretovariate(1.2) * 50), population - 1)
-        event = units.take(unit, arms[unit], 0, FIVE_PERCENT, bad[unit])
-        if event is not None:
-            evidence = evidence.observed(event.canary, not event.canary, event.share, number / 200)
+        share = take(units, unit, arms[unit], 0, FIVE_PERCENT, bad[unit])
+        if share is not None:
+            evidence = evidence.observed(arms[unit], not arms[unit], share, number / 200)
             highest = max(highest, evidence.value)
     return highest
 
