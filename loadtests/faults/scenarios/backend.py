@@ -4,9 +4,10 @@ import math
 from functools import partial
 
 from loadtests.faults.callers import Phase
-from loadtests.faults.ending import ANSWERED, DEGRADED, FAILED
+from loadtests.faults.ending import FAILED
 from loadtests.faults.expectation import at_least, at_most
 from loadtests.faults.house import HardBundle
+from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, observed
 from loadtests.faults.plan import Plan
 from loadtests.faults.scenario import Observed, Scenario
@@ -34,7 +35,7 @@ def hard_champion(stage: Stage, name: str, traits: tuple[str, ...]) -> Observed:
     told = ill.by_reason(FAILED)[_TOLD] / len(ill.sent) if len(ill.sent) else 0.0
     expected = [
         none_failed(well, "of the calls that are well"),
-        mostly(well, 0.999, ANSWERED, DEGRADED, where="of the calls that are well"),
+        mostly(well, 0.999, *GOOD, where="of the calls that are well"),
         at_least("told that their prediction failed, of the others", told, 0.99, "share"),
     ]
     return observed(run, {"during": run.in_phase(1), "well": well, "ill": ill}, expected)
@@ -56,7 +57,7 @@ def hanging(stage: Stage) -> Observed:
     back = back_to_normal(run.calls, begun, stage.plan.deadline) if math.isfinite(begun) else math.nan
     expected = [
         at_most("all is well again after", back, 13.0, "s"),
-        mostly(cut["during"], 0.25, ANSWERED, DEGRADED, where="meanwhile, by the other worker"),
+        mostly(cut["during"], 0.25, *GOOD, where="meanwhile, by the other worker"),
     ]
     return observed(run, cut, expected)
 

@@ -10,9 +10,9 @@ import signal
 from functools import partial
 
 from loadtests.faults.blocks import blocks, no_slower, ratios
-from loadtests.faults.ending import ANSWERED, DEGRADED, RESCUED
 from loadtests.faults.expectation import Expectation, at_least
 from loadtests.faults.house import HardBundle
+from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, observed
 from loadtests.faults.plan import Plan
 from loadtests.faults.scenario import Observed, Scenario
@@ -94,7 +94,7 @@ class _Striking:
 def _expected(run: Run, found: list[float]) -> list[Expectation]:
     return [
         none_failed(run.calls),
-        mostly(run.calls, 0.99, ANSWERED, DEGRADED, RESCUED),
+        mostly(run.calls, 0.99, *GOOD),
         no_slower(found, _RATIO),
     ]
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from loadtests.faults.ending import ANSWERED, DEGRADED
 from loadtests.faults.house import House
+from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, observed
 from loadtests.faults.plan import Plan
 from loadtests.faults.scenario import Observed, Scenario
@@ -32,7 +32,10 @@ def full_disk(stage: Stage) -> Observed:
         filling = Deed(seconds / 2, "filled up", partial(_fill_up, disk))
         run = stage.steady(served, seconds, [filling])
     cut = {"before": run.calls.between(0, seconds / 2), "during": run.calls.between(seconds / 2, 1e9)}
-    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, ANSWERED, DEGRADED, where="with a full disk")]
+    expected = [
+        none_failed(run.calls),
+        mostly(cut["during"], 0.999, *GOOD, where="with a full disk"),
+    ]
     return observed(run, cut, expected)
 
 
@@ -47,8 +50,8 @@ def no_table(stage: Stage) -> Observed:
     cut = {"before": run.calls.between(0, _BEFORE), "during": run.calls.between(_BEFORE, 1e9)}
     later = run.calls.between(run.moments["killed"] + 2.0, 1e9)
     expected = [
-        mostly(run.calls.between(0, run.moments["killed"]), 0.999, ANSWERED, DEGRADED, where="without a table"),
-        mostly(later, 0.999, ANSWERED, DEGRADED, where="2 s after a worker had to start without one"),
+        mostly(run.calls.between(0, run.moments["killed"]), 0.999, *GOOD, where="without a table"),
+        mostly(later, 0.999, *GOOD, where="2 s after a worker had to start without one"),
     ]
     return observed(run, cut, expected, {"workers_in_the_end": workers})
 

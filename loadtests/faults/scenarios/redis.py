@@ -1,7 +1,8 @@
 """Redis is taken away, or slow, or busy: frozen, killed and back, ten times slower, filled and rewritten."""
 
-from loadtests.faults.ending import ANSWERED, DEGRADED, REFUSED, RESCUED
+from loadtests.faults.ending import ANSWERED, REFUSED
 from loadtests.faults.expectation import at_most
+from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, observed, parts
 from loadtests.faults.plan import Plan
 from loadtests.faults.redis_deeds import NORMAL_US, SLOW_US, AofRewriting, Materialising, Rewriting, slow_proxy
@@ -32,7 +33,7 @@ def frozen(stage: Stage) -> Observed:
     back = first_after(run.calls, run.moments["thawed"], ANSWERED)
     expected = [
         none_failed(run.calls),
-        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, RESCUED, REFUSED, where="while frozen"),
+        mostly(cut["during"], 0.999, *GOOD, REFUSED, where="while frozen"),
         at_most("first fresh answer after the thaw", back, 1.0, "s"),
     ]
     return observed(run, cut, expected)
@@ -48,7 +49,7 @@ def killed(stage: Stage) -> Observed:
     back = first_after(run.calls, run.moments["back"], ANSWERED)
     expected = [
         none_failed(run.calls),
-        mostly(cut["during"], 0.999, ANSWERED, DEGRADED, RESCUED, REFUSED, where="while away"),
+        mostly(cut["during"], 0.999, *GOOD, REFUSED, where="while away"),
         at_most("first fresh answer after it is back", back, 1.0, "s"),
     ]
     return observed(run, cut, expected)
@@ -65,7 +66,7 @@ def slower(stage: Stage) -> Observed:
         deeds = [Deed(_BEFORE, "slower", proxy.slow), Deed(until, "as before", proxy.as_before)]
         run = stage.steady(served, until + _AFTER, deeds)
     cut = parts(run, "slower", "as before")
-    expected = [none_failed(run.calls), mostly(cut["during"], 0.99, ANSWERED, DEGRADED, where="while slow")]
+    expected = [none_failed(run.calls), mostly(cut["during"], 0.99, *GOOD, where="while slow")]
     return observed(run, cut, expected, {"held_us": {"before": NORMAL_US, "during": SLOW_US}})
 
 
@@ -77,7 +78,10 @@ def materialised(stage: Stage) -> Observed:
         deeds = [Deed(_BEFORE, "filling begins", filling.begin), Deed(_BEFORE + seconds, "filled", filling.end)]
         run = stage.steady(served, _BEFORE + seconds + _AFTER, deeds)
     cut = parts(run, "filling begins", "filled")
-    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, ANSWERED, DEGRADED, where="while it is filled")]
+    expected = [
+        none_failed(run.calls),
+        mostly(cut["during"], 0.999, *GOOD, where="while it is filled"),
+    ]
     return observed(run, cut, expected, {"filled_by": type(filling).__name__})
 
 
@@ -89,7 +93,10 @@ def aof_rewrite(stage: Stage) -> Observed:
         deeds = [Deed(_BEFORE, "rewriting begins", rewriting.begin), Deed(_BEFORE + seconds, "over", rewriting.end)]
         run = stage.steady(served, _BEFORE + seconds + _AFTER, deeds)
     cut = parts(run, "rewriting begins", "over")
-    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, ANSWERED, DEGRADED, where="while rewriting")]
+    expected = [
+        none_failed(run.calls),
+        mostly(cut["during"], 0.999, *GOOD, where="while rewriting"),
+    ]
     return observed(run, cut, expected, {"rewrites": rewriting.rewrites})
 
 

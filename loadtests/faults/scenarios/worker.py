@@ -7,6 +7,7 @@ from functools import partial
 from loadtests.faults.callers import Phase, callers
 from loadtests.faults.ending import ANSWERED, DEGRADED, FAILED
 from loadtests.faults.expectation import at_least, at_most
+from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, none_lost, observed
 from loadtests.faults.plan import Plan
 from loadtests.faults.scenario import Observed, Scenario
@@ -55,7 +56,7 @@ def the_only_one(stage: Stage) -> Observed:
     cut["after"] = run.calls.between(killed + back, 1e9)
     expected = [
         at_most("first answer after the kill", back, 2.0, "s"),
-        mostly(run.calls.between(killed + back + 1.0, 1e9), 0.999, ANSWERED, DEGRADED, where="1 s later"),
+        mostly(run.calls.between(killed + back + 1.0, 1e9), 0.999, *GOOD, where="1 s later"),
     ]
     return observed(run, cut, expected)
 
