@@ -43,6 +43,8 @@ class Attempt:
         """Whether the run of all rows together raised."""
         self.ran: Ran | None = None
         """The last run, if there was one."""
+        self.began = False
+        """Whether any run has begun."""
 
     async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
         """Score the matrix, shape (rows, features). Nothing is raised: what went wrong is the rows' outcome."""
@@ -73,6 +75,7 @@ class Attempt:
 
     async def _run(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         began = self._clock()
+        self.began = True
         try:
             scores = await self._lane.backend.run(matrix)
         except asyncio.CancelledError:
@@ -86,14 +89,16 @@ class Attempt:
         self._lane.pace.observe(*self.ran)
 
     async def _run_elsewhere(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        lane = self._lane
+        lane, loop = self._lane, asyncio.get_running_loop()
+        # Whose turn comes later than this cannot finish in time: it is told so now, and not when its time is over.
+        last_start = self._until - lane.pace.expect(len(matrix))
         try:
-            async with asyncio.timeout(max(0.0, self._until - self._clock())), lane.turn:
-                if self._clock() + lane.pace.expect(len(matrix)) > self._until:
-                    raise TooLate(f"{lane.name} had too much to do")
+            async with asyncio.timeout(max(0.0, last_start - self._clock())) as limit, lane.turn:
+                limit.reschedule(loop.time() + max(0.0, self._until - self._clock()))
                 return await self._run(matrix)
         except TimeoutError as exc:
-            raise TooLate(f"{lane.name} did not answer in time") from exc
+            done = "did not answer in time" if self.began else "had too much to do"
+            raise TooLate(f"{lane.name} {done}") from exc
 
     async def _salvage(self, matrix: NDArray[np.float32], error: BackendError) -> list[Outcome]:
         """Answer a bad row's neighbours, if this lane is trusted with a second look; else all rows have failed."""

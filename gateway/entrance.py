@@ -33,6 +33,11 @@ CAUTION = 1.25
 # So many different waits, made once: under overload a refusal costs a fair part of an answer.
 REFUSALS = 64
 FULL = "too many calls are waiting; try again later"
+# Where runs take turns, seconds that a list is started before the one on its way is expected to end: features are read
+# meanwhile. What started sooner would only wait, and leave behind whoever comes in that time.
+AHEAD = 0.005
+# Seconds by which uvloop's timers may come too early: it counts in milliseconds.
+TICK = 0.001
 # Seconds that the event loop may be late before newcomers are asked to show that there is time for them.
 UNSEEN = 0.005
 
@@ -61,6 +66,8 @@ class Entrance:
         self._carried = Pace()
         self._service = 0.0  # what a full list takes from its start to its answers, by what was seen of late
         self._scheduled = False
+        self._not_before = 0.0
+        self._timer: asyncio.TimerHandle | None = None  # for a start that waits for that moment
         self.refusing = False
         """Whether a call was refused for want of room since the last list started."""
         self._refusals = [Overloaded(FULL, RETRY_AFTER * (1 + part / REFUSALS)) for part in range(REFUSALS)]
@@ -76,7 +83,8 @@ class Entrance:
         priority = call.priority
         ahead = self._ahead(priority)
         # What lists have taken of late says nothing against a call that can start at once: it is tried.
-        quick = len(self._tasks) < self._lists or self._service < HURRIED * self.line.deployment.budget
+        at_once = len(self._tasks) < self._lists and self._timer is None
+        quick = at_once or self._service < HURRIED * self.line.deployment.budget
         calm = quick and self._lag.seconds < UNSEEN
         short = calm and self._admission.short(ahead, priority) and ahead < self._waiting_limit
         if not (short or self._may_wait(priority, ahead, call.deadline)):
@@ -139,17 +147,32 @@ class Entrance:
 
     def _start(self) -> None:
         self._scheduled = self.refusing = False
+        self._timer = None
         self._sweep(self._clock())
-        while len(self._tasks) < self._lists and (calls := self._next(self._admission.list_rows)):
+        while self._may_start() and (calls := self._next(self._admission.list_rows)):
             now = self._clock()
             for rows in self._by_hurry(self._admit(calls, now), now):
                 task = self._loop.create_task(self._carry(self.line, rows))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
             oldest = now - min([call.received for call in calls])
-            self._admission.started(len(calls), oldest, self.waiting, len(self._tasks) >= self._lists, now)
-        if len(self._tasks) < self._lists:
+            if self.line.takes_turns:
+                self._not_before = now + self._carried.expect(len(calls)) - AHEAD
+            self._admission.started(len(calls), oldest, self.waiting, not self._may_start(), now)
+        if any(self._waiting):
+            if len(self._tasks) < self._lists:
+                self._scheduled = True
+                self._timer = self._loop.call_later(self._not_before - self._clock(), self._start)
+        elif self._may_start():
             self._admission.idle()  # also where what waited was refused, and no list's end will say so
+
+    def _may_start(self) -> bool:
+        """Whether another list can start now."""
+        if not self._tasks:
+            return True
+        if len(self._tasks) >= self._lists:
+            return False
+        return not self.line.takes_turns or self._clock() >= self._not_before - TICK
 
     def _sweep(self, now: float) -> None:
         """Refuse what has waited too long to be answered, also where those above it take every place in the lists."""
@@ -171,6 +194,10 @@ class Entrance:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if self._timer is not None and not self._tasks:
+            self._timer.cancel()
+            self._start()
+            return
         if self._scheduled:
             return
         if any(self._waiting):

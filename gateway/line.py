@@ -75,6 +75,11 @@ class Line:
         self._recorder = recorder
         self._clock = clock
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the champion's runs go one after the other, beside the event loop."""
+        return isinstance(self._champion.turn, asyncio.Lock)
+
     async def serve(self, rows: list[Row]) -> None:
         """Answer every row, each exactly once. The rows have passed the intake."""
         started = self._clock()

@@ -137,7 +137,7 @@ def test_nobody_pays_for_a_neighbour_that_asks_too_much() -> None:
     for priority in (Priority.CRITICAL, Priority.DEFAULT):
         assert ledger.total("good", "modest", priority) == ledger.total("sent", "modest", priority)
     shed = [ledger.total(what, "modest", Priority.SHEDDABLE) for what in ("good", "sent")]
-    assert shed[0] >= 0.7 * shed[1], "it is a busy worker: what may be shed is, in part"
+    assert shed[0] >= 0.6 * shed[1], "it is a busy worker: what may be shed is, in part"
     assert ledger.total("good", "greedy") > 6 * 0.3 * Costs(**HEAVY).capacity, "what is left is used"
 
 
@@ -160,3 +160,25 @@ def test_a_flood_of_critical_calls_that_ends_in_a_stall_leaves_nothing_behind(li
     simulate(scenario)
     default = [ledgers[0].total(what, priority=Priority.DEFAULT, seconds=range(4, 6)) for what in ("good", "sent")]
     assert default[0] == default[1] > 0
+
+
+LONG_RUN: dict[str, float] = {"run": 0.03, "run_row": 1e-4}
+"""A run of 30 ms, however many rows it has: 64 rows every 36 ms, at best."""
+
+
+def test_where_runs_take_turns_a_list_gathers_until_its_turn_is_near() -> None:
+    """What started as soon as it could would wait for two runs before its own, and be too late."""
+    costs = Costs(**LONG_RUN)
+    ledger = play(lambda capacity: poisson(0.85 * capacity, 0, 6, seed=13), costs)
+    assert ledger.total("good") >= 0.95 * ledger.total("sent")
+    assert ledger.total("late") <= 0.02 * ledger.total("sent")
+
+
+def test_critical_calls_among_long_runs_wait_for_one_of_them() -> None:
+    def asks(capacity: float) -> Iterator[Ask]:
+        critical = (Ask(ask.at, priority=Priority.CRITICAL) for ask in poisson(0.3 * capacity, 0, 6, seed=14))
+        others = (Ask(ask.at, priority=Priority.DEFAULT) for ask in poisson(1.7 * capacity, 0, 6, seed=15))
+        return merge(critical, others, key=lambda ask: ask.at)
+
+    ledger = play(asks, Costs(**LONG_RUN))
+    assert ledger.total("good", priority=Priority.CRITICAL) >= 0.97 * ledger.total("sent", priority=Priority.CRITICAL)

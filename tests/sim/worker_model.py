@@ -61,6 +61,10 @@ class ModelLine:
         self._costs = costs
         self._thread = asyncio.Lock()
 
+    @property
+    def takes_turns(self) -> bool:
+        return self._costs.run_row >= LONG
+
     async def serve(self, rows: list[Row]) -> None:
         expiry = Expiry(rows, self._loop.time, self.refuse)
         try:
