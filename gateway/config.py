@@ -48,7 +48,7 @@ class ServeConfig:
     """Lists of one deployment on their way at once, in one worker."""
     waiting_limit: int = 2048
     """Calls of one deployment that may wait for a list before new ones are refused."""
-    calls_at_once: int = 192
+    calls_at_once: int = 256
     """Calls that one worker has in hand, of all deployments; its server turns more away unread."""
     feature_connections: int = 2
     """Sockets to Redis, a worker."""

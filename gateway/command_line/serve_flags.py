@@ -34,7 +34,7 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
         ("records-max-mb", int, 1024, "MiB that closed segments of them may take, all workers together; the oldest go"),
         ("lists", int, 2, "lists of one deployment on their way at once, in one worker"),
         ("waiting-limit", int, 2048, "calls of one deployment that may wait before new ones are refused"),
-        ("calls-at-once", int, 192, "calls that one worker has in hand; h2corn turns more away unread (HTTP 503)"),
+        ("calls-at-once", int, 256, "calls that one worker has in hand; h2corn turns more away unread (HTTP 503)"),
         ("feature-connections", int, 2, "sockets to Redis, in one worker"),
         *SEAT_FLAGS,
         ("grace", float, 10.0, "seconds for accepted calls to be answered in when stopping"),

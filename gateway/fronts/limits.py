@@ -26,10 +26,10 @@ class FrontLimits:
     max_connections: int = 10_000
     """The most connections of one worker, or fewer where it may not open so many files."""
 
-    max_streams: int = 96
+    max_streams: int = 128
     """The most calls that one HTTP/2 connection may have in flight: half of what the worker may have in hand."""
 
-    max_calls: int = 192
+    max_calls: int = 256
     """The most calls that one worker has in hand, from head to answer.
 
     The fast server turns further ones away unread, which costs a fifth of a refusal of ours: what a worker has not even
