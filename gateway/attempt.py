@@ -43,8 +43,6 @@ class Attempt:
         """Whether the run of all rows together raised."""
         self.ran: Ran | None = None
         """The last run, if there was one."""
-        self.began = False
-        """Whether any run has begun."""
 
     async def run(self, matrix: NDArray[np.float32]) -> list[Outcome]:
         """Score the matrix, shape (rows, features). Nothing is raised: what went wrong is the rows' outcome."""
@@ -75,7 +73,6 @@ class Attempt:
 
     async def _run(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         began = self._clock()
-        self.began = True
         try:
             scores = await self._lane.backend.run(matrix)
         except asyncio.CancelledError:
@@ -97,7 +94,7 @@ class Attempt:
                 limit.reschedule(loop.time() + max(0.0, self._until - self._clock()))
                 return await self._run(matrix)
         except TimeoutError as exc:
-            done = "did not answer in time" if self.began else "had too much to do"
+            done = "did not answer in time" if self.ran is not None else "had too much to do"
             raise TooLate(f"{lane.name} {done}") from exc
 
     async def _salvage(self, matrix: NDArray[np.float32], error: BackendError) -> list[Outcome]:

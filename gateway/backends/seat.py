@@ -30,6 +30,9 @@ log = logging.getLogger("sluice.seat")
 TRUSTED = (CHAMPION, FALLBACK)
 ROWS = 16
 _TIMES = 5
+# Seconds that a worker which replaces a dead one, and serves without its hosts, has the processor to itself: hosts that
+# load beside it made it come twice as late.
+HEAD_START = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,6 @@ class Seat:
     turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     """Held through a run, where there can be only one at a time: what waits for it can be given up."""
     trouble: Callable[[], str] = str
-
-
-# Seconds that a worker which replaces a dead one, and serves without its hosts, has the processor to itself: hosts that
-# load beside it made it come twice as late.
-HEAD_START = 2.0
 
 
 class Seats:

@@ -61,8 +61,7 @@ class Bodies:
             if message.get("more_body") and not (is_whole is not None and is_whole(body)):
                 body = await self._gather(receive, body, limit)
         except asyncio.CancelledError as exc:
-            error = None if task is None else self._given_up.pop(task, None)
-            if error is None or task is None:
+            if task is None or (error := self._given_up.pop(task, None)) is None:
                 raise  # the server did it, because the caller has left
             task.uncancel()
             raise error from exc

@@ -111,6 +111,15 @@ class House:
     results: dict[str, list[Result]] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def take(self, seconds: float) -> None:
+        """Let every run of the champion take so long."""
+
+        def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+            self.clock.advance(seconds)
+            return first_column(rows)
+
+        self.backends[CHAMPION].script = slow
+
     def submit(
         self,
         request_id: str,
@@ -417,12 +426,7 @@ async def test_the_fallback_answers_for_the_champion_and_says_so(build: Build) -
 
 async def test_the_fallback_answers_where_the_champion_could_not_finish(build: Build) -> None:
     house = build(fallback=True)
-
-    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(0.02)
-        return rows[:, 0].astype(np.float64)
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.02)
     for number in range(5):
         assert (await house.answer(f"learning-{number}")).arm == CHAMPION
     answer = await house.answer("hurried", deadline=house.clock() + 0.01)
@@ -461,12 +465,7 @@ async def test_a_canary_that_hangs_keeps_no_other_list_waiting(build: Build) -> 
 
 async def test_what_starves_behind_others_is_refused_in_time(build: Build) -> None:
     house = build(lists=1, waiting_limit=1000)
-
-    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(0.02)
-        return rows[:, 0].astype(np.float64)
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.02)
     house.submit("starving", priority=Priority.SHEDDABLE)
     for number in range(6 * LIST_ROWS):
         house.submit(str(number), card=number % 50, priority=Priority.CRITICAL)
@@ -479,12 +478,7 @@ async def test_what_starves_behind_others_is_refused_in_time(build: Build) -> No
 
 async def test_one_slow_list_refuses_nobody_on_an_idle_worker(build: Build) -> None:
     house = build()
-
-    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(0.5)
-        return rows[:, 0].astype(np.float64)
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.5)
     assert isinstance(await house.error("cold", deadline=house.clock() + 0.1), DeadlineExceeded)
     house.backends[CHAMPION].script = first_column
     later = [await house.outcome_of(f"warm-{number}") for number in range(5)]
@@ -536,17 +530,10 @@ async def test_a_deadline_that_is_over_is_refused_before_work(build: Build) -> N
 
 async def test_what_queued_and_cannot_be_in_time_any_more_is_not_begun(build: Build) -> None:
     house = build(waiting_limit=1000, lists=1)
-
-    took = 0.02
-
-    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(took)
-        return rows[:, 0].astype(np.float64)
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.02)
     for number in range(20):  # until it is known that a list takes 20 ms
         await house.answer(f"learning-{number}")
-    took = 0.05
+    house.take(0.05)
     for number in range(FIRST_ROWS + 4):
         house.submit(f"hurried-{number}", deadline=house.clock() + 0.065)
     results = [await house.outcome(f"hurried-{number}") for number in range(FIRST_ROWS + 4)]
@@ -557,12 +544,7 @@ async def test_what_queued_and_cannot_be_in_time_any_more_is_not_begun(build: Bu
 
 async def test_what_could_not_be_reached_in_time_is_refused_as_it_comes(build: Build) -> None:
     house = build(waiting_limit=1000, lists=1)
-
-    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(0.02)
-        return rows[:, 0].astype(np.float64)
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.02)
     for number in range(20):
         await house.answer(f"learning-{number}")
     for number in range(2 * FIRST_ROWS):
@@ -589,12 +571,7 @@ async def test_while_there_is_no_room_calls_are_refused_unread(build: Build) -> 
 
 async def test_what_cannot_finish_is_not_begun_but_tried_again_after_a_while(build: Build) -> None:
     house = build()
-
-    def slow(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        house.clock.advance(0.02)
-        return rows[:, 0].astype(np.float64)
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.02)
     for number in range(20):
         await house.answer(f"learning-{number}")
     house.backends[CHAMPION].script = first_column
@@ -608,12 +585,7 @@ async def test_what_cannot_finish_is_not_begun_but_tried_again_after_a_while(bui
 
 async def test_an_answer_after_the_deadline_is_no_answer(build: Build) -> None:
     house = build()
-
-    def slow(rows: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        house.clock.advance(0.2)  # longer than the deployment's 0.1 s
-        return np.zeros(len(rows))
-
-    house.backends[CHAMPION].script = slow
+    house.take(0.2)  # longer than the deployment's 0.1 s
     assert isinstance(await house.error("a"), DeadlineExceeded)
     assert house.counted("sluice_calls_total", arm="champion", code="DEADLINE_EXCEEDED") == 1
 

@@ -32,10 +32,7 @@ def full_disk(stage: Stage) -> Observed:
         filling = Deed(seconds / 2, "filled up", partial(_fill_up, disk))
         run = stage.steady(served, seconds, [filling])
     cut = {"before": run.calls.between(0, seconds / 2), "during": run.calls.between(seconds / 2, 1e9)}
-    expected = [
-        none_failed(run.calls),
-        mostly(cut["during"], 0.999, *GOOD, where="with a full disk"),
-    ]
+    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, *GOOD, where="with a full disk")]
     return observed(run, cut, expected)
 
 

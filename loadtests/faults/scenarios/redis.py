@@ -78,10 +78,7 @@ def materialised(stage: Stage) -> Observed:
         deeds = [Deed(_BEFORE, "filling begins", filling.begin), Deed(_BEFORE + seconds, "filled", filling.end)]
         run = stage.steady(served, _BEFORE + seconds + _AFTER, deeds)
     cut = parts(run, "filling begins", "filled")
-    expected = [
-        none_failed(run.calls),
-        mostly(cut["during"], 0.999, *GOOD, where="while it is filled"),
-    ]
+    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, *GOOD, where="while it is filled")]
     return observed(run, cut, expected, {"filled_by": type(filling).__name__})
 
 
@@ -93,10 +90,7 @@ def aof_rewrite(stage: Stage) -> Observed:
         deeds = [Deed(_BEFORE, "rewriting begins", rewriting.begin), Deed(_BEFORE + seconds, "over", rewriting.end)]
         run = stage.steady(served, _BEFORE + seconds + _AFTER, deeds)
     cut = parts(run, "rewriting begins", "over")
-    expected = [
-        none_failed(run.calls),
-        mostly(cut["during"], 0.999, *GOOD, where="while rewriting"),
-    ]
+    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, *GOOD, where="while rewriting")]
     return observed(run, cut, expected, {"rewrites": rewriting.rewrites})
 
 

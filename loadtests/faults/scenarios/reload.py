@@ -57,10 +57,7 @@ def slow_champion(stage: Stage) -> Observed:
         phases = [Phase(2 * _BEFORE + spell + 4.0, stage.rate, stage.mix(served))]
         run = stage.offer(served, Traffic(stage.callers(served), phases, stage.plan.deadline), deeds)
     cut = parts(run, "slow", "as before")
-    expected = [
-        none_failed(run.calls),
-        mostly(cut["during"], 0.999, *GOOD, REFUSED, where="while slow"),
-    ]
+    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, *GOOD, REFUSED, where="while slow")]
     return observed(run, cut, expected)
 
 

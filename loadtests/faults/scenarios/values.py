@@ -47,10 +47,7 @@ def hot_key(stage: Stage) -> Observed:
         phases = [Phase(seconds, stage.rate, spread_out), Phase(seconds, stage.rate, mixed)]
         run = stage.offer(served, Traffic([*everybody, *hot], phases, stage.plan.deadline))
     cut = {"before": run.in_phase(0), "during": run.in_phase(1)}
-    expected = [
-        none_failed(run.calls),
-        mostly(cut["during"], 0.999, *GOOD, where="while one key is hot"),
-    ]
+    expected = [none_failed(run.calls), mostly(cut["during"], 0.999, *GOOD, where="while one key is hot")]
     return observed(run, cut, expected, {"p99_ms": {name: _milliseconds(calls) for name, calls in cut.items()}})
 
 
