@@ -44,6 +44,8 @@ class ServeConfig:
     tls: ServerTls | None = None
     """TLS on the ports of gRPC and HTTP; without it both speak clear text. The metrics port never speaks TLS."""
     workers: int = 1
+    spare_workers: int = 1
+    """Processes that have imported everything and wait to take the place of a worker that dies."""
     lists: int = 2
     """Lists of one deployment on their way at once, in one worker."""
     waiting_limit: int = 2048
@@ -74,6 +76,8 @@ class ServeConfig:
         for name in ("workers", "lists", "waiting_limit", "calls_at_once", "feature_connections"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1")
+        if not 0 <= self.spare_workers <= self.workers:
+            raise ConfigError(f"spare_workers is {self.spare_workers}; it is between none and one a worker")
         if self.calls_at_once > 100_000:
             raise ConfigError(f"calls_at_once is {self.calls_at_once}: no worker has more than 100000 in hand")
         if self.worker_patience < 2.0:

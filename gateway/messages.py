@@ -16,8 +16,9 @@ class MessageError(ValueError):
 
 
 class Start(msgspec.Struct, tag=True, frozen=True):
-    """The first order: what to be, and what to serve."""
+    """The first order: which worker to be, and what to serve."""
 
+    slot: int
     config: ServeConfig
     served: list[Served]
 
@@ -74,6 +75,10 @@ class Standing(msgspec.Struct, frozen=True):
     arms: list[Arm]
 
 
+class Waiting(msgspec.Struct, tag=True, frozen=True):
+    """A spare worker has imported everything and can be any worker."""
+
+
 class Ready(msgspec.Struct, tag=True, frozen=True):
     """The worker takes calls."""
 
@@ -87,7 +92,7 @@ class Done(msgspec.Struct, tag=True, frozen=True):
 
 
 Order = Start | Load | Turn | Drop | Remove | Tell
-Report = Ready | Done
+Report = Waiting | Ready | Done
 
 
 def encode(message: Order | Report) -> bytes:

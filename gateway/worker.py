@@ -1,6 +1,6 @@
 """One worker process: hears from the supervisor what to be, assembles its parts, runs a front, drains on SIGTERM.
 
-`python -m gateway.worker SLOT CHANNEL_FD GRPC_FD HTTP_FD`, started by the supervisor, which speaks over CHANNEL_FD.
+`python -m gateway.worker CHANNEL_FD GRPC_FD HTTP_FD`, started by the supervisor, which speaks over CHANNEL_FD.
 """
 
 import asyncio
@@ -23,42 +23,45 @@ from gateway.fronts.limits import FrontLimits
 from gateway.fronts.run import run_front
 from gateway.messages import MessageError, Order, Ready, Report, Start, decode_order
 from gateway.orders import Orders
-from gateway.processes import die_with_parent, run_in_batches
+from gateway.processes import die_with_parent, run_in_batches, set_name
 from models.manifest import BundleError
 from monitoring.log import configure
 
 log = logging.getLogger("sluice.worker")
+
+WORKER_NAME = "sluice-worker"  # as the load tests look for it
 
 _told_ready = threading.Event()
 
 CANNOT_START = (BackendError, BundleError, ConfigError, DeploymentError, OSError, PlanError, ValueError)
 
 
-def main(slot: int, channel_fd: int, grpc_fd: int, http_fd: int) -> int:
+def main(channel_fd: int, grpc_fd: int, http_fd: int) -> int:
     """Run the worker; return its exit status."""
     die_with_parent()
     run_in_batches()
     try:
-        uvloop.run(work(slot, *(socket.socket(fileno=fd) for fd in (channel_fd, grpc_fd, http_fd))))
+        uvloop.run(work(*(socket.socket(fileno=fd) for fd in (channel_fd, grpc_fd, http_fd))))
     except CANNOT_START as exc:
         what = "failed" if _told_ready.is_set() else "cannot start"
-        print(f"sluice: worker {slot} {what}: {exc}", file=sys.stderr)
+        print(f"sluice: a worker {what}: {exc}", file=sys.stderr)
         return 1
     return 0
 
 
-async def work(slot: int, supervisor: socket.socket, grpc: socket.socket, http: socket.socket) -> None:
+async def work(supervisor: socket.socket, grpc: socket.socket, http: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, or until the supervisor is gone, then answer what was accepted."""
     channel: Channel[Order, Report] = await open_channel(supervisor, decode_order)
     start = await channel.receive()
     if not isinstance(start, Start):
         raise MessageError("the first order is not what to start with")
     config = start.config
+    set_name(WORKER_NAME)
     configure(config.log_level)
     stop = asyncio.Event()
     if config.tls is not None:
         config.tls.check()  # again: the files may have been renewed since the supervisor looked
-    gateway = await assemble(config, slot, start.served)
+    gateway = await assemble(config, start.slot, start.served)
     _quieten_gc()
 
     def begin_to_drain() -> None:

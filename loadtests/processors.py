@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")
+WORKER, SPARE, HOST = "sluice-worker", "sluice-spare", "sluice-host"  # as they name themselves
 
 
 class _Stat(NamedTuple):
@@ -37,13 +37,12 @@ def family(pid: int, proc: Path = _PROC) -> dict[int, str]:
     return {number: stat.name for number, stat in stats.items() if _descends(number, pid, stats)}
 
 
-def running_module(pids: Iterable[int], module: str, proc: Path = _PROC) -> list[int]:
-    """Return those of the processes that were started as `python -m module`."""
+def named(name: str, pids: Iterable[int], proc: Path = _PROC) -> list[int]:
+    """Return those of the processes that have given themselves this name: `WORKER`, `SPARE`, `HOST`."""
     found = []
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):
-            words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
-            if (b"-m", module.encode()) in pairwise(words):
+            if (proc / str(pid) / "comm").read_text().strip() == name:
                 found.append(pid)
     return found
 

@@ -112,6 +112,12 @@ DECLARATION_BROKEN = Metric(
 WORKER_STARTS = Metric(
     "sluice_worker_starts_total", "Times that a worker of this slot became ready.", "counter", ("slot",)
 )
+SPARE_WORKERS = Metric(
+    "sluice_spare_workers",
+    "Processes that wait, everything imported, for the place of a worker that dies.",
+    "gauge",
+    (),
+)
 HOST_STARTS = Metric(
     "sluice_host_starts_total",
     "Times that a lane host (the process of a canary or shadow) was started.",
@@ -156,6 +162,7 @@ ALL = (
     TABLE,
     DECLARATION_BROKEN,
     WORKER_STARTS,
+    SPARE_WORKERS,
     HOST_STARTS,
     HOST_DEATHS,
     HOST_DOWN,

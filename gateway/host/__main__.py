@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.host.bell import LONGEST, Answer, Said, pack_answer, read_request
 from gateway.host.confine import confine, limit_memory
 from gateway.host.order import HostOrder
-from gateway.processes import when_idle
+from gateway.processes import set_name, when_idle
 
 # Of a model's file: what reading, optimising and laying it out may take beside what it will need.
 LOADING = 6
@@ -20,6 +20,7 @@ _MEGABYTE = 1 << 20
 
 def main(word: str) -> int:
     """Run the host; return its exit status."""
+    set_name("sluice-host")
     order = HostOrder.from_word(word)
     confine(order.worker, order.nice, order.cpus)
     # Only now: these imports are most of a host's start, and a process that has taken a step back disturbs nobody.

@@ -13,11 +13,13 @@ from gateway.supervisor.command_messages import Ended, Reload, Request
 from gateway.supervisor.command_socket import listen
 from gateway.supervisor.listeners import Listeners, check_free, open_listeners
 from gateway.supervisor.reload import Reloader
+from gateway.supervisor.spares import Spares
 from gateway.supervisor.state import Watcher
 from gateway.supervisor.tables import Tables
 from gateway.supervisor.turning import Say
 from gateway.supervisor.workers import Workers
 from monitoring.exposition import serve_metrics
+from monitoring.metrics import SPARE_WORKERS
 from monitoring.series import SeriesFile
 
 log = logging.getLogger("sluice.serve")
@@ -48,9 +50,11 @@ def serve(config: ServeConfig, ready: Callable[[], None]) -> None:
 
 
 async def _supervise(config: ServeConfig, listeners: Listeners, ready: Callable[[], None]) -> None:
-    tables = Tables(config, SeriesFile(config.state / "metrics", "supervisor"))
+    series = SeriesFile(config.state / "metrics", "supervisor")
+    tables = Tables(config, series)
     tables.begin()
-    workers = Workers(config, listeners, tables.served)
+    spares = Spares(listeners, config.spare_workers, series.gauge(SPARE_WORKERS))
+    workers = Workers(config, listeners, spares, tables.served)
     commands = Commands(tables, workers, Reloader(config, tables, workers))
     stop = asyncio.Event()
 

@@ -3,23 +3,17 @@
 import asyncio
 import itertools
 import logging
-import os
 import signal
-import socket
-import sys
 import time
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Iterable, Sequence
 
-from gateway.channel import Channel, open_channel
 from gateway.config import ServeConfig
-from gateway.messages import Done, MessageError, Order, Ready, Report, Start, decode_report
+from gateway.messages import Done, MessageError, Order, Ready, Start
 from gateway.served import Served
+from gateway.supervisor.launch import WORKER, Launched, launch
 from gateway.supervisor.listeners import Listeners
 
 log = logging.getLogger("sluice.workers")
-
-STDERR = 2
 
 
 class WorkerGone(RuntimeError):
@@ -27,17 +21,18 @@ class WorkerGone(RuntimeError):
 
 
 class WorkerProcess:
-    """A worker that was started. `served` is what it was started with, `since` when, in unix seconds."""
+    """A process that was told to be a worker. `served` is what it was started with, `since` when, in unix seconds."""
 
-    def __init__(self, slot: int, process: Process, channel: Channel[Report, Order], served: Sequence[Served]) -> None:
+    def __init__(self, launched: Launched, slot: int, config: ServeConfig, served: Sequence[Served]) -> None:
         self.slot = slot
         self.served = served
         self.since = time.time()
         self.ready = False
         self.heard = 0
         """How many messages have come from it: proof that it is alive."""
-        self._process = process
-        self._channel = channel
+        self._process = launched.process
+        self._channel = launched.channel
+        self._channel.send(Start(slot, config, list(served)))
         self._ids = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Done]] = {}
         self._became_ready = asyncio.Event()
@@ -93,6 +88,11 @@ class WorkerProcess:
         await asyncio.wait([self._listening])
         return code
 
+    def _settle(self, done: Done) -> None:
+        future = self._asked.get(done.id)
+        if future is not None and not future.done():
+            future.set_result(done)
+
     async def _listen(self) -> None:
         try:
             while (report := await self._channel.receive()) is not None:
@@ -100,7 +100,11 @@ class WorkerProcess:
                 if isinstance(report, Ready):
                     self.ready = True
                     self._became_ready.set()
-                elif (future := self._asked.get(report.id)) is not None and not future.done():
+                elif (
+                    isinstance(report, Done)
+                    and (future := self._asked.get(report.id)) is not None
+                    and not future.done()
+                ):
                     future.set_result(report)
         except MessageError:
             log.exception("a worker talks nonsense and is killed", extra={"slot": self.slot, "pid": self.pid})
@@ -114,27 +118,8 @@ class WorkerProcess:
                     future.set_exception(WorkerGone(f"worker {self.slot} ended meanwhile"))
 
 
-async def spawn(slot: int, config: ServeConfig, listeners: Listeners, served: Iterable[Served]) -> WorkerProcess:
-    """Start a worker in `slot`. Raises `OSError` when the machine has no room for another process."""
-    ours, theirs = socket.socketpair()
-    fds = (theirs.fileno(), listeners.grpc.fileno(), listeners.http.fileno())
-    command = [sys.executable, "-m", "gateway.worker", str(slot), *map(str, fds)]
-    try:
-        # What a library prints must not stand among what people read of the supervisor.
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=STDERR, pass_fds=fds, start_new_session=True, env=_environment()
-        )
-    except OSError:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-    channel: Channel[Report, Order] = await open_channel(ours, decode_report)
-    served = tuple(served)
-    channel.send(Start(config, list(served)))
-    return WorkerProcess(slot, process, channel, served)
-
-
-def _environment() -> dict[str, str]:
-    """One process, one core: threads of numerical libraries would only take it away from the event loop."""
-    return {**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
+async def spawn(
+    slot: int, config: ServeConfig, listeners: Listeners, served: Iterable[Served], spare: Launched | None = None
+) -> WorkerProcess:
+    """Start a worker in `slot`, from a spare one if there is one. Raises `OSError`: no room for another process."""
+    return WorkerProcess(spare or await launch(WORKER, listeners), slot, config, tuple(served))

@@ -15,6 +15,7 @@ from gateway.config import ServeConfig
 from gateway.messages import Tell
 from gateway.served import Served
 from gateway.supervisor.listeners import Listeners
+from gateway.supervisor.spares import Spares
 from gateway.supervisor.worker_process import WorkerGone, WorkerProcess, spawn
 
 log = logging.getLogger("sluice.workers")
@@ -31,11 +32,14 @@ class StartFailed(RuntimeError):
 class Workers:
     """Keeps `config.workers` processes running until told to stop. `served` says what a new one is to serve."""
 
-    def __init__(self, config: ServeConfig, listeners: Listeners, served: Callable[[], Sequence[Served]]) -> None:
+    def __init__(
+        self, config: ServeConfig, listeners: Listeners, spares: Spares, served: Callable[[], Sequence[Served]]
+    ) -> None:
         self._config = config
         self._listeners = listeners
         self._served = served
         self._workers: dict[int, WorkerProcess] = {}
+        self._spares = spares
         self.started = False
         """Whether all workers have been ready once."""
 
@@ -58,6 +62,7 @@ class Workers:
                 raise StartFailed("a worker did not start")
             self.started = True
             ready()
+            self._spares.refill()
             keepers = [asyncio.create_task(self._keep(slot), name=f"keep worker {slot}") for slot in slots]
             await stop.wait()
             for keeper in keepers:
@@ -68,7 +73,7 @@ class Workers:
     async def _start(self, slot: int) -> bool:
         """Start a worker; return whether it became ready. Raises `OSError` when no process can be made."""
         config = _at_once(self._config) if self.started else self._config
-        worker = await spawn(slot, config, self._listeners, self._served())
+        worker = await spawn(slot, config, self._listeners, self._served(), self._spares.take())
         self._workers[slot] = worker
         try:
             async with asyncio.timeout(START_PATIENCE):
@@ -99,6 +104,7 @@ class Workers:
             except OSError:
                 log.exception("no worker can be started, trying again", extra={"slot": slot})
                 started = False
+            self._spares.refill()
             pause = FIRST_PAUSE if started else min(2 * pause, LONGEST_PAUSE)
 
     async def _watch(self, worker: WorkerProcess) -> None:
@@ -123,6 +129,7 @@ class Workers:
         worker.kill()
 
     async def _drain(self) -> None:
+        await self._spares.close()  # before: a copy of the listening sockets is a copy
         running = [worker for worker in self.all if worker.running]
         for worker in running:
             worker.send_signal(signal.SIGTERM)

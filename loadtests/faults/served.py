@@ -15,7 +15,7 @@ from loadtests.faults.house import House
 from loadtests.faults.plan import Plan
 from loadtests.faults.worker_starts import worker_starts
 from loadtests.memory import memory_of
-from loadtests.processors import family, running_module
+from loadtests.processors import HOST, WORKER, family, named
 from loadtests.serving import ServingError, Start, started
 
 Address = tuple[str, int]
@@ -49,12 +49,11 @@ class Served:
 
     def workers(self) -> list[int]:
         """Return the worker processes that live now."""
-        return running_module(family(self.supervisor), "gateway.worker")
+        return named(WORKER, family(self.supervisor))
 
-    def others(self) -> list[int]:
-        """Return what else the gateway has started: its lane hosts."""
-        workers = self.workers()
-        return [pid for pid in family(self.supervisor) if pid not in (self.supervisor, *workers)]
+    def hosts(self) -> list[int]:
+        """Return the lane hosts that live now."""
+        return named(HOST, family(self.supervisor))
 
     def starts(self) -> float:
         """Return how often any worker became ready, by the gateway's own metrics."""

@@ -13,6 +13,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.testing.redis_server import RedisServer
+from loadtests.processors import SPARE, WORKER, named
 
 ROOT = Path(__file__).parents[2]
 SLUICE = [sys.executable, "-m", "gateway"]
@@ -51,8 +52,15 @@ class Running:
 
     def workers(self) -> list[int]:
         """Return the worker processes' ids."""
+        return self._named(WORKER)
+
+    def spares(self) -> list[int]:
+        """Return those of the processes that may become workers."""
+        return self._named(SPARE)
+
+    def _named(self, name: str) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        return named(name, map(int, children.split()))
 
 
 def free_ports(count: int) -> list[int]:

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import Prediction, Row, SluiceClient, SluiceError
 from gateway.testing.redis_server import RedisServer
@@ -109,6 +111,21 @@ def test_a_killed_worker_costs_only_its_calls_and_comes_back(gateway: Running) -
     assert gateway.calls()["fraud", "OK"] - before["fraud", "OK"] == answered
 
 
+def test_a_spare_worker_takes_the_place_of_a_dead_one(filled_redis: RedisServer, tmp_path: Path) -> None:
+    running = start(filled_redis, tmp_path, "h2corn", "--workers", "1")
+    try:
+        until(lambda: spares_that_wait(running) == 1)
+        (spare,), (dead,) = running.spares(), running.workers()
+        os.kill(dead, signal.SIGKILL)
+        httpx.post(f"{running.http}/v1/deployments/fraud:predict", json=FRAUD, timeout=30.0).raise_for_status()
+        assert running.workers() == [spare]
+        until(lambda: spares_that_wait(running) == 1)
+        assert len(running.spares()) == 1
+    finally:
+        assert stop(running) == 0
+    assert running.spares() == []
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_nothing_accepted_is_lost_on_sigterm(filled_redis: RedisServer, tmp_path: Path, workers: str) -> None:
     """A caller may find nobody listening any more; a call that was taken is answered, and no connection is torn."""
@@ -168,3 +185,19 @@ def test_a_broken_bundle_is_one_clear_line(filled_redis: RedisServer, tmp_path: 
     assert result.returncode == 1
     assert result.stderr.count("\n") <= 2
     assert "model.onnx: sha256" in result.stderr
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30.0
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)  # polls other processes
+
+
+def spares_that_wait(running: Running) -> float:
+    (family,) = [
+        family
+        for family in text_string_to_metric_families(httpx.get(f"{running.metrics}/metrics").text)
+        if family.name == "sluice_spare_workers"
+    ]
+    return sum(sample.value for sample in family.samples)

@@ -54,7 +54,8 @@ class Callers:
         self.count = count
         self._gateway = gateway
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(f"{name}-{number}",)) for number in range(count)]
+        names = [f"{name}-{number}" for number in range(count)]
+        self._threads = [threading.Thread(target=self._ask, args=(one,), daemon=True) for one in names]
         for thread in self._threads:
             thread.start()
 

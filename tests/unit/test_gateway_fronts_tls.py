@@ -108,8 +108,8 @@ def test_it_survives_the_way_to_a_worker_as_paths(server: Pair, authority: Pair,
     for client_ca in (None, authority.certificate):
         tls = ServerTls(server.certificate, server.key, client_ca)
         config = ServeConfig(tmp_path, tmp_path, tmp_path, tls=tls)
-        told = encode(Start(config, []))
-        assert decode_order(told) == Start(config, [])
+        told = encode(Start(0, config, []))
+        assert decode_order(told) == Start(0, config, [])
         assert b"BEGIN" not in told
 
 

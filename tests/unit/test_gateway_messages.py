@@ -45,7 +45,7 @@ CONFIG = ServeConfig(
 
 @pytest.mark.parametrize(
     "order",
-    [Start(CONFIG, [SERVED]), Load(1, SERVED), Turn(2, "fraud"), Drop(3, "fraud"), Remove(4, "fraud"), Tell(5)],
+    [Start(0, CONFIG, [SERVED]), Load(1, SERVED), Turn(2, "fraud"), Drop(3, "fraud"), Remove(4, "fraud"), Tell(5)],
     ids=lambda order: type(order).__name__,
 )
 def test_an_order_arrives_as_it_was_given(order: Order) -> None:

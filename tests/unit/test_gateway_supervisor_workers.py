@@ -12,8 +12,10 @@ from gateway.config import ServeConfig
 from gateway.messages import Done, Order
 from gateway.served import Served
 from gateway.supervisor.listeners import Listeners
+from gateway.supervisor.spares import Spares
 from gateway.supervisor.worker_process import WorkerGone
 from gateway.supervisor.workers import StartFailed, Workers
+from monitoring.series import Gauge
 from routing.table import Table
 
 SERVED = [Served("x", Table("fraud", 1, "1", b"s"), {})]
@@ -83,9 +85,12 @@ class House:
         self.served = SERVED
         self.stop = asyncio.Event()
         config = ServeConfig(models=Path("/m"), bundles=Path("/b"), state=Path("/s"), workers=2, worker_patience=3.0)
-        self.workers = Workers(config, NoListeners(), lambda: self.served)
+        spares = Spares(NoListeners(), 0, Gauge(memoryview(bytearray(8)).cast("d"), 0))
+        self.workers = Workers(config, NoListeners(), spares, lambda: self.served)
 
-    async def spawn(self, slot: int, config: ServeConfig, listeners: Listeners, served: list[Served]) -> ScriptedWorker:
+    async def spawn(
+        self, slot: int, config: ServeConfig, listeners: Listeners, served: list[Served], spare: None
+    ) -> ScriptedWorker:
         trouble = self.trouble.pop(0) if self.trouble else None
         if trouble is not None and trouble.errno:
             raise trouble

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.memory import Memory, growth, memory_of
-from loadtests.processors import running_module
+from loadtests.processors import WORKER, named
 
 ROLLUP = """\
 46450000000-7ffdc4b4c000 ---p 00000000 00:00 0                           [rollup]
@@ -29,12 +29,8 @@ def test_growth_is_that_of_a_straight_line() -> None:
     assert growth([(3.0, 100.0)], 600.0) == 0.0
 
 
-def test_processes_are_told_apart_by_the_module_that_they_run(tmp_path: Path) -> None:
-    for pid, words in {
-        5: "python\0-m\0gateway.worker\0000\0",
-        6: "python\0-m\0gateway\0",
-        7: "gateway.worker\0",
-    }.items():
+def test_processes_are_told_apart_by_the_names_that_they_gave_themselves(tmp_path: Path) -> None:
+    for pid, name in {5: "sluice-worker", 6: "python", 7: "sluice-spare"}.items():
         (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "cmdline").write_text(words)
-    assert running_module([5, 6, 7, 8], "gateway.worker", tmp_path) == [5]
+        (tmp_path / str(pid) / "comm").write_text(f"{name}\n")
+    assert named(WORKER, [5, 6, 7, 8], tmp_path) == [5]

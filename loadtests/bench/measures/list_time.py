@@ -18,7 +18,7 @@ from loadtests.bench.plan import Plan
 from loadtests.dialect import dialect, requests
 from loadtests.generator import Load, Meter, generate
 from loadtests.in_turn import Pairs, in_turn
-from loadtests.processors import ProcessorMeter, running_module
+from loadtests.processors import WORKER, ProcessorMeter, named
 from loadtests.sampling import startup
 from loadtests.sampling.picture import Bar, Watched, bar
 from loadtests.sampling.stages import EXPLAINED, OTHER, STAGES, Sample
@@ -43,7 +43,7 @@ def run(bench: Bench) -> list[Finding]:
     folders = [str(Path(startup.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = {"PYTHONPATH": os.pathsep.join(folders), "SLUICE_SAMPLES": str(path)}
     with bench.gateways.open(Wanted("sampled", variables=variables)) as opened:
-        (worker,) = running_module(opened.processes.worker, "gateway.worker")
+        (worker,) = named(WORKER, opened.processes.worker)
         watch = Watch(worker, opened, path)
         drawn = [_bar(bench, opened, watch, in_flight) for in_flight in IN_FLIGHT]
         with bench.gateways.open(Wanted("unsampled")) as bare:

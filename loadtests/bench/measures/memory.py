@@ -14,7 +14,7 @@ from loadtests.bench.plan import Plan
 from loadtests.dialect import dialect, requests
 from loadtests.generator import Load, generate
 from loadtests.memory import Memory, growth, memory_of
-from loadtests.processors import running_module
+from loadtests.processors import WORKER, named
 from loadtests.tally import Report, add_up, why_not
 
 PARTS = ("memory-growth",)
@@ -31,7 +31,7 @@ def run(bench: Bench) -> list[Finding]:
     """Soak a gateway in slices, and look at its worker between them."""
     bundles = _bundles(bench)
     with bench.gateways.open(Wanted("memory")) as opened:
-        (worker,) = running_module(opened.processes.worker, "gateway.worker")
+        (worker,) = named(WORKER, opened.processes.worker)
         samples = [(0.0, memory_of(worker))]
         spoken = dialect("grpc", bench.target(opened.grpc))
         calls = requests(spoken, list(bench.cases))

@@ -1,4 +1,4 @@
-"""How long a worker takes to start: one is killed, and the time counts from its successor's birth to a first answer.
+"""How long a worker takes to start where no spare one waits: from its birth, after another was killed, to an answer.
 
 Whoever connects meanwhile waits in the listeners, which the supervisor keeps open: the first answer of the health page
 comes when the worker can answer predictions too.
@@ -12,7 +12,7 @@ from loadtests.bench.finding import Finding
 from loadtests.bench.gateways import Opened, Wanted
 from loadtests.bench.measure import Bench
 from loadtests.bench.plan import Plan
-from loadtests.processors import family, running_module
+from loadtests.processors import WORKER, family, named
 from loadtests.serving import ServingError, health_connection
 
 _PATIENCE = 60.0
@@ -25,7 +25,7 @@ def seconds(plan: Plan) -> float:
 
 def run(bench: Bench) -> list[Finding]:
     """Kill the worker some times over."""
-    with bench.gateways.open(Wanted("start")) as opened:
+    with bench.gateways.open(Wanted("start", variables={"SLUICE_SPARE_WORKERS": "0"})) as opened:
         times = []
         for number in range(bench.plan.starts):
             times.append(_restart(opened))
@@ -36,9 +36,10 @@ def run(bench: Bench) -> list[Finding]:
 
 def _restart(opened: Opened) -> float:
     supervisor = opened.processes.worker[0]
-    (old,) = running_module(family(supervisor), "gateway.worker")
+    (old,) = named(WORKER, family(supervisor))
+    before = _children(supervisor)
     os.kill(old, signal.SIGKILL)
-    born = _await_birth(supervisor, old)
+    born = _await_birth(supervisor, before)
     connection = health_connection(opened.http, timeout=_PATIENCE)
     try:
         connection.request("GET", "/readyz")
@@ -49,14 +50,16 @@ def _restart(opened: Opened) -> float:
     return time.monotonic() - born
 
 
-def _await_birth(supervisor: int, old: int) -> float:
+def _await_birth(supervisor: int, before: set[int]) -> float:
     """Return when the successor was born. Only asks the kernel, a few hundred times a second."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
-        with open(f"/proc/{supervisor}/task/{supervisor}/children", encoding="ascii") as file:
-            children = {int(pid) for pid in file.read().split()}
-        now = time.monotonic()
-        if running_module(children - {old}, "gateway.worker"):
-            return now
+        if _children(supervisor) - before:
+            return time.monotonic()
         time.sleep(0.002)
     raise ServingError(f"no new worker within {_PATIENCE:.0f} s of the old one's end")
+
+
+def _children(supervisor: int) -> set[int]:
+    with open(f"/proc/{supervisor}/task/{supervisor}/children", encoding="ascii") as file:
+        return {int(pid) for pid in file.read().split()}

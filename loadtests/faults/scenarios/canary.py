@@ -85,7 +85,7 @@ class _Striking:
 
     def strike(self) -> None:
         """Strike every lane host that lives now."""
-        for pid in self._served.others():
+        for pid in self._served.hosts():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, self._number)
                 self.struck += 1
