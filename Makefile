@@ -57,6 +57,9 @@ bench: $(STAMP) ## measure one worker on one core against its goals and its peer
 stress: $(STAMP) ## break and drown gateways under traffic, 40 minutes; STRESS="--quick", "--only redis", "--list" say more
 	$(BIN)/python -m loadtests.faults $(STRESS)
 
+fuzz: $(STAMP) ## 4,000 inputs a fuzz test, other ones every time, some minutes
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile long
+
 micro: $(STAMP) ## time the gateway's parts alone
 	$(BIN)/python -m loadtests.micro
 
@@ -73,4 +76,4 @@ lock: $(STAMP) ## resolve requirements/ anew from pyproject.toml
 clean: ## forget what was built: bundles, features, Redis data, metrics (the environment stays)
 	rm -rf .sluice models/bundles
 
-.PHONY: help install up test check protos check-protos bench stress micro lock clean
+.PHONY: help install up test check protos check-protos bench stress fuzz micro lock clean

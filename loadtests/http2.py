@@ -93,6 +93,8 @@ class Http2Wire:
         if self._consumed > _GIVE_BACK_AT:  # each stream's own window is larger than any answer
             owed += frames.window_update(self._consumed)
             self._consumed = 0
+        if owed and self._opening:  # a server may speak before it is asked anything: grpc-core does
+            owed, self._opening = self._opening + owed, b""
         return done, owed
 
     def abandon(self) -> list[Exchange]:

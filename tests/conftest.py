@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 # The same examples every time, and few; `--hypothesis-profile long` draws many, and others every time.
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=100)
-settings.register_profile("long", deadline=None, max_examples=20_000)
+settings.register_profile("long", deadline=None, max_examples=4_000)
 settings.load_profile("quick")
 
 

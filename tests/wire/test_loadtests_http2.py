@@ -106,7 +106,14 @@ def test_padding_priority_continuation_and_interim_heads(wire: Http2Wire, first:
     assert (first.head, first.body, first.trailers) == ({":status": "200"}, b"onetwo", {"grpc-status": "0"})
 
 
-def test_settings_and_pings_are_answered_and_acknowledgements_are_not(wire: Http2Wire) -> None:
+def test_a_server_that_speaks_first_gets_the_opening_before_its_acknowledgement(wire: Http2Wire) -> None:
+    _, owed = wire.receive(frames.settings({3: 10}))
+    assert owed.startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert cut(owed[24:])[-1] == (4, 1, 0, b"")
+    assert not wire.start(call()).startswith(b"PRI")
+
+
+def test_settings_and_pings_are_answered_and_acknowledgements_are_not(wire: Http2Wire, first: Exchange) -> None:
     _, owed = wire.receive(frames.settings({3: 10}) + frame(frames.PING, 0, 0, b"12345678"))
     assert cut(owed) == [(4, 1, 0, b""), (6, 1, 0, b"12345678")]
     assert wire.receive(frame(frames.SETTINGS, 1, 0, b"") + frame(frames.PING, 1, 0, b"12345678")) == ([], b"")

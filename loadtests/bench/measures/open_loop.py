@@ -123,7 +123,8 @@ def _table(reports: dict[float, OpenReport], capacity: float, proxy: Proxy) -> s
 
 
 def _line(share: float, report: OpenReport) -> str:
-    refused, expired = report.count("grpc-status 8"), report.count("grpc-status 4")
+    turned_away = report.count("HTTP 503, no grpc-status")  # by the worker's server, unread
+    refused, expired = report.count("grpc-status 8") + turned_away, report.count("grpc-status 4")
     slow = report.tally.latencies.above(100_000_000)
     rest = sum(report.tally.faults.values()) - refused - expired
     times = " | ".join(_milliseconds(report.quantile(quantile)) for quantile in (0.5, 0.99, 0.999))
