@@ -7,7 +7,6 @@ import os
 import sys
 from importlib import import_module
 
-from gateway.messages import Waiting, encode
 from gateway.processes import die_with_parent, set_name, when_idle
 
 
@@ -16,6 +15,7 @@ def main(channel_fd: int, grpc_fd: int, http_fd: int) -> int:
     die_with_parent()
     set_name("sluice-spare")
     when_idle(lambda: import_module("gateway.worker"))
+    from gateway.messages import Waiting, encode
     from gateway.worker import main as work
 
     os.write(channel_fd, encode(Waiting()))

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from gateway.backends.settings import HostSettings
@@ -55,7 +55,6 @@ def spawn(models: Sequence[HostedModel], settings: HostSettings, command: Sequen
             memory=memory,
             slots=settings.slots,
             memory_mb=settings.memory_mb,
-            nice=settings.nice,
             cpus=settings.cpus,
         )
         process = subprocess.Popen(
@@ -64,11 +63,18 @@ def spawn(models: Sequence[HostedModel], settings: HostSettings, command: Sequen
             pass_fds=(memory, far.fileno()),
             env=_environment(),
         )
+        with suppress(ProcessLookupError):
+            # Not left to itself: it would start its interpreter as an equal of the worker, tens of milliseconds long.
+            os.setpriority(os.PRIO_PROCESS, process.pid, min(19, _own_niceness() + settings.nice))
         undo.callback(process.wait)
         undo.callback(process.kill)
         ended = os.pidfd_open(process.pid)
         undo.pop_all()
     return Child(process, ended, bell, slots)
+
+
+def _own_niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def _environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ def main(word: str) -> int:
     """Run the host; return its exit status."""
     set_name("sluice-host")
     order = HostOrder.from_word(word)
-    confine(order.worker, order.nice, order.cpus)
+    confine(order.worker, order.cpus)
     # Only now: these imports are most of a host's start, and a process that has taken a step back disturbs nobody.
     when_idle(lambda: import_module("gateway.host.scorer"))
     from gateway.host.scorer import CannotLoad, OutOfMemory, Scorer

@@ -15,14 +15,13 @@ _FIRST_TO_GO = 700
 _MEGABYTE = 1 << 20
 
 
-def confine(worker: int, nice: int, cpus: Collection[int]) -> None:
+def confine(worker: int, cpus: Collection[int]) -> None:
     """Take a step back behind the worker. Raises `SystemExit` when the worker has gone already."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the worker ends it, when what it accepted is answered
     die_with_parent(signal.SIGKILL)
     if os.getppid() != worker:
         raise SystemExit("the worker has gone")
-    os.nice(nice)
     if cpus:
         os.sched_setaffinity(0, cpus)
     # One byte and not none: with none, a core dump may still go to a program.

@@ -26,7 +26,6 @@ class HostOrder:
     """Descriptors of the doorbell and of the slots' memory, which the host inherits."""
     slots: int
     memory_mb: int
-    nice: int
     cpus: tuple[int, ...] = ()
     """Processors it may run on; none: those of the worker."""
 
