@@ -60,6 +60,9 @@ stress: $(STAMP) ## break and drown gateways under traffic, 40 minutes; STRESS="
 fuzz: $(STAMP) ## 4,000 inputs a fuzz test, other ones every time, some minutes
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile long
 
+sim: $(STAMP) ## roll innocent and guilty canaries back, or not, thousands of times; SIM="--runs 200" says less
+	$(BIN)/python -m tests.sim.judge $(SIM)
+
 micro: $(STAMP) ## time the gateway's parts alone
 	$(BIN)/python -m loadtests.micro
 
@@ -76,4 +79,4 @@ lock: $(STAMP) ## resolve requirements/ anew from pyproject.toml
 clean: ## forget what was built: bundles, features, Redis data, metrics (the environment stays)
 	rm -rf .sluice models/bundles
 
-.PHONY: help install up test check protos check-protos bench stress fuzz micro lock clean
+.PHONY: help install up test check protos check-protos bench stress fuzz sim micro lock clean

@@ -8,13 +8,13 @@ more than for another: the judge compares arms by these figures.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.backends.backend import BackendError
-from gateway.halving import halve
+from gateway.halving import Found, halve
 from gateway.lane import Lane
 from gateway.meters import FaultMeters
 
@@ -27,50 +27,64 @@ MOST_RUNS = 64
 PAUSE = 0.005
 PATIENCE = 1.0
 
+Tell = Callable[[Sequence[Found]], None]
+"""Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows."""
+
 
 class FaultSearch:
     """Looks at one failed run after the other. `meters` is by arm."""
 
     def __init__(self, meters: Mapping[str, FaultMeters]) -> None:
         self._meters = meters
-        self._waiting: deque[tuple[Lane, NDArray[np.float32]]] = deque()
+        self._waiting: deque[tuple[Lane, NDArray[np.float32], Tell]] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    def settle(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+    def settle(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
         """Take a run that raised. Never waits, never raises."""
         if len(self._waiting) >= WAITING:
-            self._meters[lane.arm].dropped.add()
+            self._drop(lane, matrix, tell)
             return
-        self._waiting.append((lane, matrix))
+        self._waiting.append((lane, matrix, tell))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._drain(), name="fault search")
 
     async def close(self) -> None:
         """Give up what has not been settled, and count it as dropped."""
         while self._waiting:
-            lane, _ = self._waiting.popleft()
-            self._meters[lane.arm].dropped.add()
+            self._drop(*self._waiting.popleft())
         if self._task is not None:
             await self._task
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                await self._settle(*self._waiting.popleft())
+                lane, matrix, tell = self._waiting.popleft()
+                found: Sequence[Found] = [None] * len(matrix)
+                try:
+                    found = await self._search(lane, matrix)
+                finally:
+                    tell(found)
         except Exception:  # supervised: a defect here must not reach a caller
             log.exception("the search for faults failed")
         finally:
             self._task = None
 
-    async def _settle(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+    def _drop(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
+        self._meters[lane.arm].dropped.add()
+        tell([None] * len(matrix))
+
+    async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> Sequence[Found]:
         meters, runs = self._meters[lane.arm], 0
 
         async def run(rows: NDArray[np.float32]) -> NDArray[np.float64]:
             await asyncio.sleep(PAUSE)
             try:
-                return await asyncio.wait_for(lane.backend.run(rows), PATIENCE)
+                scores = await asyncio.wait_for(lane.backend.run(rows), PATIENCE)
             except TimeoutError as exc:
                 raise BackendError("did not come back") from exc
+            if len(scores) != len(rows):
+                raise BackendError(f"{len(scores)} scores for {len(rows)} rows")
+            return scores
 
         def may_run(rows: int) -> bool:
             nonlocal runs
@@ -78,10 +92,11 @@ class FaultSearch:
             return runs <= MOST_RUNS
 
         try:
-            await run(matrix)
+            scores = await run(matrix)
         except BackendError:
             found = await halve(run, matrix, may_run) if len(matrix) > 1 else [BackendError("alone")]
             meters.row.add(sum(isinstance(one, BackendError) for one in found))
             meters.unfinished.add(sum(one is None for one in found))
-        else:
-            meters.flaky.add()
+            return found
+        meters.flaky.add()
+        return list(scores.tolist())

@@ -31,6 +31,8 @@ class Row:
     request: list[float]
     overrides: dict[str, float] | None
     settled: bool = False
+    number: int = 0
+    """Its unit's, by which a judge tells units apart; set where there is one."""
 
     def settle(self, result: Answer | GatewayError) -> None:
         """Reply, unless the row was answered before (its deadline may have passed while its list went on)."""

@@ -23,6 +23,7 @@ from gateway.record import Recorder
 from gateway.rescue import RescueBudget
 from gateway.shadow import Shadow
 from gateway.stored import StoredReader, refusal_of
+from gateway.witness import NO_TICKET, Ticket, Witness
 from routing.table import CANARY, CHAMPION, FALLBACK
 
 log = logging.getLogger("sluice.line")
@@ -61,6 +62,7 @@ class Line:
         meters: Meters,
         recorder: Recorder,
         clock: Callable[[], float],
+        witness: Witness | None = None,
     ) -> None:
         self.deployment = deployment
         self.lanes = lanes
@@ -74,6 +76,7 @@ class Line:
         self._meters = meters
         self._recorder = recorder
         self._clock = clock
+        self._witness = witness
 
     @property
     def takes_turns(self) -> bool:
@@ -86,12 +89,16 @@ class Line:
         self._meters.list_rows.observe(len(rows))
         self._rescues.earn(len(rows))
         expiry = Expiry(rows, self._clock, self.refuse)
+        ticket = NO_TICKET if self._witness is None else self._witness.admit(started)
         try:
             parts = self._route(await self._prepare(self._champion, rows, started))
-            inline = [self._answer(arm, part) for arm, part in parts.items() if not self._put_aside(arm, part)]
+            inline = [
+                self._answer(arm, part, ticket) for arm, part in parts.items() if not self._put_aside(arm, part, ticket)
+            ]
             await (inline[0] if len(inline) == 1 else asyncio.gather(*inline))
         finally:
             expiry.cancel()
+            ticket.release()
 
     async def settled(self) -> None:
         """Return when the parts of lists that were put aside have been answered."""
@@ -121,33 +128,39 @@ class Line:
         return Batch(rows, stored, lane.build(rows, stored.values), started)
 
     def _route(self, batch: Batch) -> dict[str, Batch]:
-        arm_of = self.deployment.table.arm_of
+        table = self.deployment.table
         routed: dict[str, list[int]] = {}
         for index, row in enumerate(batch.rows):
-            routed.setdefault(arm_of(row.unit), []).append(index)
+            if self._witness is None:
+                arm = table.arm_of(row.unit)
+            else:
+                arm, row.number = table.place(row.unit)
+            routed.setdefault(arm, []).append(index)
         return {arm: batch.take(indices) for arm, indices in routed.items()}
 
-    def _put_aside(self, arm: str, part: Batch) -> bool:
+    def _put_aside(self, arm: str, part: Batch, ticket: Ticket) -> bool:
         """Let a part whose lane runs elsewhere go on by itself: the list must not wait for an arm that may hang."""
         if arm == CHAMPION or self.lanes.answering[arm].blocking:
             return False
-        task = asyncio.get_running_loop().create_task(self._answer_aside(arm, part))
+        ticket.hold()
+        task = asyncio.get_running_loop().create_task(self._answer_aside(arm, part, ticket))
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
         return True
 
-    async def _answer_aside(self, arm: str, part: Batch) -> None:
+    async def _answer_aside(self, arm: str, part: Batch, ticket: Ticket) -> None:
         expiry = Expiry(part.rows, self._clock, self.refuse)
         try:
-            await self._answer(arm, part)
+            await self._answer(arm, part, ticket)
         except Exception:  # supervised: a defect costs these rows an INTERNAL, and is logged
             log.exception("a part of a list failed", extra={"arm": arm, "rows": len(part.rows)})
             for row in part.rows:
                 self.refuse(row, InternalError(), arm)
         finally:
             expiry.cancel()
+            ticket.release()
 
-    async def _answer(self, assigned: str, batch: Batch) -> None:
+    async def _answer(self, assigned: str, batch: Batch, ticket: Ticket) -> None:
         """One arm's part of the list: its own lane, and what that cannot answer goes to the lanes that stand in."""
         lanes = self._succession[assigned]
         for place, lane in enumerate(lanes, 1):
@@ -156,7 +169,8 @@ class Line:
             same = lane.plan is self._champion.plan
             own = batch if same else await self._prepare(lane, batch.rows, batch.started)
             began = self._clock()
-            outcomes, ran = await self._try(lane, own, successor)
+            # By the arm that was assigned, whoever answers in the end: a rescued row is its own arm's failure.
+            outcomes, ran = await self._try(lane, own, successor, ticket if place == 1 else NO_TICKET)
             tried = Tried(assigned, lane, own, outcomes, began, self._clock(), ran)
             passed = self._reply(tried, successor)
             self._record(tried)
@@ -166,7 +180,9 @@ class Line:
                 return
             batch = batch.take(passed)
 
-    async def _try(self, lane: Lane, batch: Batch, successor: Lane | None) -> tuple[list[Outcome], Ran | None]:
+    async def _try(
+        self, lane: Lane, batch: Batch, successor: Lane | None, ticket: Ticket
+    ) -> tuple[list[Outcome], Ran | None]:
         """Return what the lane makes of each row, and the run, if there was one.
 
         Rows that lack features which may not be defaulted are not run.
@@ -179,12 +195,16 @@ class Line:
         readable = [at for at in range(len(batch.rows)) if at not in unreadable] if unreadable else []
         matrix = batch.matrix[readable] if unreadable else batch.matrix
         outcomes = await attempt.run(matrix) if len(matrix) else []
+        rows = [batch.rows[at] for at in readable] if unreadable else batch.rows
         if attempt.raised:
-            self._faults.settle(lane, matrix)
+            self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
+        else:
+            ticket.note(lane.arm, rows, outcomes)
         if unreadable:
+            ticket.note(lane.arm, [batch.rows[at] for at in unreadable], list(map(refusal_of, unreadable.values())))
             scored = iter(outcomes)
-            rows = range(len(batch.rows))
-            outcomes = [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in rows]
+            places = range(len(batch.rows))
+            outcomes = [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in places]
         return outcomes, attempt.ran
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:

@@ -17,6 +17,8 @@ class Source(StrEnum):
     """The decision of a unit's first call: to both sides, for a model that approves everything raises no error."""
     PAIRS = "pairs"
     """Both bundles on the same row, in the same process, in random order: which of the two was worse."""
+    SHARES = "shares"
+    """The same pairs: on which share of the rows the two differ more than is declared to be tolerated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Guard:
     name: str
     source: Source
     tolerated: float = 1.25
+    at_most: float = 0.0
+    """Of `SHARES` alone: the share of pairs that may differ, in place of `tolerated`."""
     alpha: float = 0.0
     """Its share of the rollout's α, fixed before the start; 0 until it is shared out."""
     dry_run: bool = False
@@ -34,6 +38,8 @@ class Guard:
     def __post_init__(self) -> None:
         if self.tolerated < 1:
             raise ValueError(f"guard {self.name}: tolerated is {self.tolerated:g}; a ratio of 1 is being alike")
+        if (self.source is Source.SHARES) != (0 < self.at_most < 1):
+            raise ValueError(f"guard {self.name}: at_most is {self.at_most:g}; shares need one between 0 and 1, alone")
         if not 0 <= self.alpha < 1:
             raise ValueError(f"guard {self.name}: alpha is {self.alpha:g}; it lies between 0 and 1")
 

@@ -9,6 +9,12 @@ from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+UNKNOWN = 1 << 62
+"""The sign of a call of which nobody knows what it would have shown: its run was late, or was never begun.
+
+It spends its unit and counts for the split like any other, and proves nothing, neither harm nor harmlessness.
+"""
+
 
 class Settled(NamedTuple):
     """A call whose answer is known, as the judge sees it."""
@@ -16,7 +22,7 @@ class Settled(NamedTuple):
     admitted: float
     """Seconds on the clock that all workers of a rollout share."""
     unit: int
-    """The unit's hash."""
+    """The unit's number (`routing.split.Drawn`), which says nothing of its bucket."""
     canary: bool
     """Whether it was assigned to the canary, whoever answered."""
     step: int
@@ -24,6 +30,8 @@ class Settled(NamedTuple):
     """The canary's, of 10,000, when the call was split."""
     signs: int
     """What was found of it: one bit for each guard."""
+    epoch: int = 0
+    """Grows whenever units are drawn anew: then each of them is fresh."""
 
 
 class Order:

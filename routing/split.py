@@ -5,8 +5,24 @@ blake2b, 8 bytes, keyed by the rollout's salt, over the unit's UTF-8; big-endian
 """
 
 from hashlib import blake2b
+from typing import NamedTuple
 
 BUCKETS = 10_000
+
+
+class Drawn(NamedTuple):
+    """What a unit's hash says."""
+
+    bucket: int
+    """0 to 9,999."""
+    number: int
+    """The rest of the hash: it tells units apart and says nothing of the bucket, so units may be thinned by it."""
+
+
+def draw(salt: bytes, unit: str) -> Drawn:
+    """Return the unit's bucket and number. `salt` has at most 64 bytes (blake2b's key)."""
+    number, bucket = divmod(int.from_bytes(blake2b(unit.encode(), digest_size=8, key=salt).digest(), "big"), BUCKETS)
+    return Drawn(bucket, number)
 
 
 def bucket_of(salt: bytes, unit: str) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from routing.split import BUCKETS, bucket_of
+from routing.split import BUCKETS, bucket_of, draw
 
 CHAMPION = "champion"
 CANARY = "canary"
@@ -68,3 +68,9 @@ class Table:
         if canary is not None and canary.weight and bucket_of(self.salt, unit) < canary.weight:
             return CANARY
         return CHAMPION
+
+    def place(self, unit: str) -> tuple[str, int]:
+        """Return the unit's arm, as `arm_of` does, and its number, which says nothing of the arm."""
+        drawn = draw(self.salt, unit)
+        canary = self.canary is not None and drawn.bucket < self.canary.weight
+        return (CANARY if canary else CHAMPION), drawn.number

@@ -27,6 +27,8 @@ class Taken(NamedTuple):
     """The probability with which the unit was the canary's, given that it was one of the two's."""
     signs: int
     """The bits that none of the unit's calls in this step had shown before: each is an event of its guard."""
+    before: int
+    """The bits that they had shown before."""
     first: bool
     """Whether it is the unit's first call in this step: what was decided is an event only then."""
 
@@ -37,13 +39,14 @@ class _Unit:
     weight: int
     """The canary's, of 10,000, in the step in which the unit was seen last."""
     step: int
+    epoch: int
     share: float
     calls: int
     signs: int
 
 
 class Units:
-    """The units of one rollout's epoch. Feed it every call once, in the order in which calls were admitted.
+    """The units of one rollout. Feed it every call once, in the order in which calls were admitted.
 
     More than `most` units are thinned by their hash, in both arms alike.
     """
@@ -55,7 +58,7 @@ class Units:
         self.fresh = 0
         """Calls that could still become an event."""
         self.spent = 0
-        """Calls of units that could not."""
+        """Calls of units that could not; a worker's own count of such calls may be added."""
 
     def __len__(self) -> int:
         return len(self._units)
@@ -66,16 +69,17 @@ class Units:
         if unit % self._one_of:
             return None
         known = self._units.get(unit)
-        if known is None or known.step != step:
+        if known is None or known.step != step or known.epoch != call.epoch:
             known = self._enter(known, call)
         known.calls += 1
         if not 0.0 < known.share < 1.0 or known.calls > FIRST_CALLS:
             self.spent += 1
             return None
         self.fresh += 1
-        new = call.signs & ~known.signs
+        before = known.signs
+        new = call.signs & ~before
         known.signs |= new
-        return Taken(known.share, new, first=known.calls == 1)
+        return Taken(known.share, new, before, first=known.calls == 1)
 
     def forget_counts(self) -> None:
         """Begin to count fresh and spent calls anew."""
@@ -84,6 +88,8 @@ class Units:
     def _enter(self, known: _Unit | None, call: Settled) -> _Unit:
         """Note a unit's first call in a step."""
         weight = call.weight
+        if known is not None and known.epoch != call.epoch:
+            known = None
         if known is None:
             share = weight / BUCKETS
         elif known.canary or weight <= known.weight:
@@ -92,7 +98,7 @@ class Units:
             share = (weight - known.weight) / (BUCKETS - known.weight)
         most = weight if known is None else max(weight, known.weight)
         canary = call.canary or (known is not None and known.canary)
-        entered = self._units[call.unit] = _Unit(canary, most, call.step, share, 0, 0)
+        entered = self._units[call.unit] = _Unit(canary, most, call.step, call.epoch, share, 0, 0)
         if len(self._units) > self._most:
             self._one_of *= 2
             self._units = {unit: one for unit, one in self._units.items() if not unit % self._one_of}

@@ -39,21 +39,27 @@ from gateway.meters import Meters, ShadowMeters
 from gateway.policy import Policy, Thresholds
 from gateway.record import DeploymentRecorder
 from gateway.shadow import Shadow
+from gateway.signs import Signs
 from gateway.stored import StoredReader
 from gateway.testing.fixed_features import FixedFeatures
 from gateway.testing.kept_records import KeptRecords
 from gateway.testing.manual_clock import ManualClock
 from gateway.testing.plans import small_plan
 from gateway.testing.scripted_backend import ScriptedBackend, first_column
+from gateway.witness import Part, Witness
 from monitoring import metrics
 from monitoring.exposition import WorkersCollector
 from monitoring.records.record import Record
 from monitoring.records.writer import RecordCounts
 from monitoring.series import SeriesFile
+from routing.declared import Measure
+from routing.order import UNKNOWN
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Canary, Table
 
 EVENT_NOW = 10_000.0
 POLICY = Policy("p1", 0.0, 100.0, Thresholds((10.0,), ("approve", "decline")))
+MEASURES = [Measure("row_faults"), Measure("contract"), Measure("decisions", decisions=("decline",))]
+FAULT, BREACH, DECLINED = 1, 2, 4
 Result = Answer | GatewayError
 Column = NDArray[np.float64]
 
@@ -108,6 +114,7 @@ class House:
     line: Line
     registry: CollectorRegistry
     kept: KeptRecords
+    witness: Witness
     results: dict[str, list[Result]] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -209,6 +216,7 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
     for house in houses:
         await house.door.close()
         house.check_records()
+        assert house.witness.flush(np.inf)[2] == np.inf, "no list is left unsettled"
 
 
 def infinite_for_seven(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -246,7 +254,8 @@ def make_house(
     kept, counter = KeptRecords(), series.counter
     written, dropped, failed = (counter(metrics.RECORDS, "fraud", one) for one in ("written", "dropped", "failed"))
     recorder = DeploymentRecorder("fraud", 1, 1.0, kept, RecordCounts("fraud", written, dropped, failed))
-    line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, recorder, clock)
+    witness = Witness(Signs(MEASURES), Part(step=1, epoch=0, weight=weight))
+    line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, recorder, clock, witness)
     intake = Intake(plan, deployment.unit, wall)
     entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())
     registry = CollectorRegistry(auto_describe=False)
@@ -259,7 +268,7 @@ def make_house(
             EVENT_NOW - 10,
         )
     door = Entrances({"fraud": entrance}, {}, LoopLag())
-    return House(door, features, clock, wall, backends, plan, line, registry, kept)
+    return House(door, features, clock, wall, backends, plan, line, registry, kept, witness)
 
 
 async def test_a_call_is_answered_by_the_champion(build: Build) -> None:
@@ -766,3 +775,88 @@ async def test_draining_answers_what_was_taken(build: Build) -> None:
     assert not house.door.ready()
     await house.door.close()
     assert sum(isinstance(results[0], Answer) for results in house.results.values()) == 90
+
+
+async def witnessed(house: House) -> dict[int, list[tuple[bool, int]]]:
+    """Return by unit's number whose each of its calls was and what it showed, once everything is settled."""
+    await house.door.close()
+    calls, _, until = house.witness.flush(np.inf)
+    assert until == np.inf
+    found: dict[int, list[tuple[bool, int]]] = {}
+    for call in calls:
+        assert (call.step, call.epoch, call.weight) == (1, 0, house.witness.part.weight)
+        found.setdefault(call.unit, []).append((call.canary, call.signs))
+    return found
+
+
+def number(house: House, card: int) -> int:
+    return house.line.deployment.table.place(str(card))[1]
+
+
+async def test_every_row_is_witnessed_by_the_arm_it_was_assigned_to(build: Build) -> None:
+    house = build(weight=5_000)
+    arms = {card: (await house.answer(str(card), card=card)).arm for card in range(20)}
+    found = await witnessed(house)
+    assert found == {number(house, card): [(arms[card] == CANARY, 0)] for card in range(20)}
+    assert set(arms.values()) == {CHAMPION, CANARY}
+
+
+async def test_decisions_and_breaches_are_witnessed_and_callers_mistakes_are_nobodys(build: Build) -> None:
+    house = build()
+    house.submit("declined", card=1, features={"amount": 50.0})
+    house.submit("breach", card=2, features={"amount": 101.0})
+    house.submit("approved", card=3)
+    house.submit("unreadable", card=4, features={"amount": "much"})
+    await house.outcome("approved")
+    assert await witnessed(house) == {
+        number(house, 1): [(False, DECLINED)],
+        number(house, 2): [(False, BREACH)],
+        number(house, 3): [(False, 0)],
+    }
+
+
+@pytest.mark.parametrize("weight", [0, 10_000])
+async def test_the_row_at_fault_is_witnessed_once_it_is_found_in_either_arm(build: Build, weight: int) -> None:
+    house = build(weight=weight)
+    arm = CANARY if weight else CHAMPION
+
+    def breaks_at_seven(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        if (rows[:, 0] == 7.0).any():
+            raise BackendError("seven")
+        return first_column(rows)
+
+    house.backends[arm].script = breaks_at_seven
+    for card, amount in enumerate((5.0, 7.0, 50.0)):
+        house.submit(str(card), card=card, features={"amount": amount})
+    for card in range(3):
+        await house.outcome(str(card))
+    assert house.witness.flush(200.0)[2] == 100.0, "the search goes on when everybody has been answered"
+    canary = bool(weight)
+    assert await witnessed(house) == {
+        number(house, 0): [(canary, 0)],
+        number(house, 1): [(canary, FAULT)],
+        number(house, 2): [(canary, DECLINED)],
+    }
+
+
+async def test_a_run_that_is_flaky_is_no_rows_fault_and_one_that_never_began_shows_nothing(build: Build) -> None:
+    house = build(weight=10_000)
+    runs = 0
+
+    def fails_first(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise BackendError("once")
+        return first_column(rows)
+
+    house.backends[CANARY].script = fails_first
+    assert (await house.answer("flaky", card=1)).arm == CHAMPION
+    while house.witness.flush(200.0)[2] < 200.0:  # noqa: ASYNC110  # the search's own task brings it about
+        await asyncio.sleep(0)
+    while not house.line.lanes.answering[CANARY].breaker.open:
+        house.line.lanes.answering[CANARY].breaker.failed(house.clock())
+    assert (await house.answer("not begun", card=2)).arm == CHAMPION
+    assert await witnessed(house) == {number(house, 2): [(True, UNKNOWN)]}
+    assert house.counted("sluice_faults_total", arm="canary", kind="flaky") == 1
+    assert house.counted("sluice_faults_total", arm="canary", kind="row") == 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from routing.split import BUCKETS, bucket_of
+from routing.split import BUCKETS, bucket_of, draw
 from routing.table import CANARY, CHAMPION, Canary, Shadow, Table, TableError
 
 # Other languages check themselves against these.
@@ -21,6 +21,7 @@ GOLDEN = [
 @pytest.mark.parametrize(("salt", "unit", "bucket"), GOLDEN)
 def test_golden_vectors(salt: bytes, unit: str, bucket: int) -> None:
     assert bucket_of(salt, unit) == bucket
+    assert draw(salt, unit).bucket == bucket
 
 
 def test_buckets_are_even() -> None:
@@ -67,3 +68,10 @@ def test_no_canary_means_champion() -> None:
 def test_tables_that_cannot_exist(build: Callable[[], object], message: str) -> None:
     with pytest.raises(TableError, match=message):
         build()
+
+
+def test_a_units_number_says_nothing_of_its_bucket() -> None:
+    drawn = [draw(b"salt", str(unit)) for unit in range(40_000)]
+    assert len({one.number for one in drawn}) == len(drawn)
+    thinned = [one.bucket for one in drawn if one.number % 16 == 0]
+    assert sum(bucket < 500 for bucket in thinned) / len(thinned) == pytest.approx(0.05, abs=0.013)  # three errors

@@ -33,7 +33,7 @@ def test_a_unit_is_decided_by_its_first_calls() -> None:
 def test_every_guard_has_its_own_event_of_a_unit() -> None:
     units = Units()
     seen = [units.take(Settled(0.0, 7, True, 0, FIVE_PERCENT, signs)) for signs in (0b01, 0b11, 0b111, 0b1111)]
-    assert seen == [Taken(0.05, 0b01, True), Taken(0.05, 0b10, False), Taken(0.05, 0b100, False), None]
+    assert seen == [Taken(0.05, 0b01, 0, True), Taken(0.05, 0b10, 0b01, False), Taken(0.05, 0b100, 0b11, False), None]
 
 
 def test_the_champions_units_are_events_again_when_the_weight_rises() -> None:

@@ -1,0 +1,163 @@
+"""What the judge will hear of a deployment's rows: whose each of them was, and what was found of it.
+
+A list's rows are admitted together, when it starts. What is found of a row may take longer than its answer (which row
+of a failed run was at fault is searched afterwards), and evidence counts in the order of admission: so a flush says
+up to when everything is settled, and that is the start of the oldest list of which something is not.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.fault_search import Tell
+from gateway.halving import Found
+from gateway.intake import Row
+from gateway.lane import Lane, Outcome
+from gateway.signs import Signs
+from routing.order import Settled
+from routing.table import CANARY
+from routing.units import FIRST_CALLS
+
+MOST_UNITS = 1 << 19
+"""Units that are remembered so as not to send what the judge would not hear; beyond that everything is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a rollout stands as this worker serves it: `weight` is its own, of 10,000 units."""
+
+    step: int
+    epoch: int
+    weight: int
+
+
+class Ticket(Protocol):
+    """One list, as it is witnessed until everything is known of its rows."""
+
+    def hold(self) -> None:
+        """Keep it open for one part more."""
+
+    def release(self) -> None:
+        """One part is settled; the first one is the list itself."""
+
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+        """Note rows by the arm that they were assigned to, with what its lane made of them."""
+
+    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
+        """Return who is to hear which rows of a failed run were at fault; until then the list is held open."""
+
+
+class ListTicket:
+    """Notes the rows of one list. It is open as long as any of its parts is."""
+
+    __slots__ = ("_admitted", "_number", "_open", "_part", "_witness")
+
+    def __init__(self, witness: "Witness", number: int, admitted: float, part: Part) -> None:
+        self._witness = witness
+        self._number = number
+        self._admitted = admitted
+        self._part = part
+        self._open = 1
+
+    def hold(self) -> None:
+        """As `Ticket.hold`."""
+        self._open += 1
+
+    def release(self) -> None:
+        """As `Ticket.release`."""
+        self._open -= 1
+        if not self._open:
+            self._witness.settled(self._number)
+
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+        """As `Ticket.note`."""
+        self._note(arm, rows, map(self._witness.signs.of, outcomes))
+
+    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
+        """As `Ticket.search`."""
+        self.hold()
+        signs = self._witness.signs
+
+        def tell(found: Sequence[Found]) -> None:
+            scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
+            shown = [
+                signs.of(outcome) if isinstance(one, float) else signs.of_search(one)
+                for one, outcome in zip(found, scored, strict=True)
+            ]
+            self._note(lane.arm, rows, shown)
+            self.release()
+
+        return tell
+
+    def _note(self, arm: str, rows: Iterable[Row], signs: Iterable[int]) -> None:
+        admitted, part, canary = self._admitted, self._part, arm == CANARY
+        for row, found in zip(rows, signs, strict=True):
+            self._witness.note(Settled(admitted, row.number, canary, part.step, part.weight, found, part.epoch))
+
+
+class _NoTicket:
+    """Where no rollout is judged nothing is noted."""
+
+    def hold(self) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
+
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+        pass
+
+    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
+        return _hear_nothing
+
+
+def _hear_nothing(found: Sequence[Found]) -> None:
+    pass
+
+
+NO_TICKET: Ticket = _NoTicket()
+
+
+class Witness:
+    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met."""
+
+    def __init__(self, signs: Signs, part: Part) -> None:
+        self.signs = signs
+        self.part = part
+        self._numbers = count()
+        self._open: dict[int, float] = {}
+        self._calls: list[Settled] = []
+        self._spent = 0
+        self._known: dict[tuple[int, int, int], int] = {}
+
+    def admit(self, now: float) -> Ticket:
+        """Open a ticket for a list that starts."""
+        number = next(self._numbers)
+        self._open[number] = now
+        return ListTicket(self, number, now, self.part)
+
+    def settled(self, number: int) -> None:
+        """Everything of a list is known."""
+        del self._open[number]
+
+    def note(self, call: Settled) -> None:
+        """Keep a call for the next flush, unless its unit has said what it could."""
+        key = (call.unit, call.step, call.epoch)
+        calls = self._known.get(key, 0)
+        if calls >= FIRST_CALLS:
+            self._spent += 1
+            return
+        if len(self._known) >= MOST_UNITS:
+            self._known.clear()
+        self._known[key] = calls + 1
+        self._calls.append(call)
+
+    def flush(self, now: float) -> tuple[tuple[Settled, ...], int, float]:
+        """Return the calls since the last flush, those of spent units, and up to when all is settled."""
+        calls, self._calls = tuple(self._calls), []
+        spent, self._spent = self._spent, 0
+        return calls, spent, next(iter(self._open.values()), now)

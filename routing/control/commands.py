@@ -1,0 +1,65 @@
+"""What people ask of a rollout: start, abort, undo. Each is a compare-and-set, tried anew if the judge was quicker."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from routing.control.errors import ControlError, Stale
+from routing.control.leader import change
+from routing.control.store import Kept, Store
+from routing.rollout import Rollout, State, abort, roll_back
+
+_TRIES = 20
+
+
+class Refused(ControlError):
+    """It cannot be done as things stand; the message says why."""
+
+
+async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
+    """Begin a rollout; its table's number goes on from the last one's. Raises `Refused` while another one runs."""
+
+    def begin(present: Rollout | None) -> Rollout:
+        if present is None:
+            return wanted
+        if not present.over:
+            raise Refused(f"rollout {present.name} of {present.deployment} is {present.state}: abort it first")
+        return replace(wanted, table=max(wanted.table, present.table + 1))
+
+    return await _change(store, wanted.deployment, by, now, begin)
+
+
+async def end(store: Store, deployment: str, by: str, reason: str, now: float) -> Kept:
+    """Abort the rollout that runs. Raises `Refused` where none does."""
+
+    def aborted(present: Rollout | None) -> Rollout:
+        if present is None or present.over:
+            raise Refused(f"no rollout of {deployment} is running")
+        return abort(present, by, reason, now)
+
+    return await _change(store, deployment, by, now, aborted)
+
+
+async def undo(store: Store, deployment: str, by: str, reason: str, now: float) -> Kept:
+    """Bring the former champion back, whether the rollout still runs or is done. Raises `Refused`."""
+
+    def undone(present: Rollout | None) -> Rollout:
+        if present is None or present.state in (State.ROLLED_BACK, State.ABORTED):
+            raise Refused(f"nothing of {deployment} can be undone: its last rollout has gone back already")
+        return roll_back(present, f"undone by {by}: {reason}", now)
+
+    return await _change(store, deployment, by, now, undone)
+
+
+async def _change(
+    store: Store, deployment: str, by: str, now: float, decide: Callable[[Rollout | None], Rollout]
+) -> Kept:
+    for _ in range(_TRIES):
+        kept = await store.read(deployment)
+        rollout = decide(kept.rollout)
+        if rollout is kept.rollout:
+            return kept
+        try:
+            return await change(store, kept, rollout, by, now)
+        except Stale:
+            continue
+    raise Refused(f"the rollout of {deployment} changes too fast: try again")

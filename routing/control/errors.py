@@ -1,0 +1,13 @@
+"""What can go wrong with the control Redis, or with who asks it for something."""
+
+
+class ControlError(RuntimeError):
+    """The control Redis cannot be used; the message says what to do."""
+
+
+class Fenced(ControlError):
+    """Somebody else leads by now: whoever hears this stops leading, and has changed nothing."""
+
+
+class Stale(ControlError):
+    """The rollout was changed since it was read: read it again, and decide anew. Nothing was changed."""

@@ -1,0 +1,85 @@
+"""A rollout's event log as a note that a person can read months later: what happened, why, and on which numbers."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from routing.control.event import Event
+from routing.rollout import Rollout, State
+from routing.split import BUCKETS
+
+
+def explain(events: Sequence[Event]) -> str:
+    """Return the note in Markdown. `events` are one rollout's, the oldest first, and at least one."""
+    last = events[-1].rollout
+    lines = [
+        f"# Rollout {last.name} of {last.deployment}: {last.state}",
+        "",
+        _summary(events),
+        "",
+        "## What happened",
+        "",
+    ]
+    lines += [f"- {_clock(event.at)} {_line(event)}" for event in events]
+    found = next((event for event in events if event.rollout.state is State.ROLLING_BACK), None)
+    if found is not None:
+        lines += ["", "## Why it went back", "", *_why(found)]
+    exposures = list(_exposures(events))
+    if exposures:
+        lines += ["", "## What callers were exposed to", "", *exposures]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(events: Sequence[Event]) -> str:
+    first, last = events[0], events[-1]
+    rollout = last.rollout
+    took = f"{_span(last.at - first.at)} later it was {rollout.state}" if len(events) > 1 else f"it is {rollout.state}"
+    return (
+        f"Bundle {rollout.candidate} was to replace bundle {rollout.champion}. {rollout.requested_by} requested it on"
+        f" {datetime.fromtimestamp(first.at, UTC):%Y-%m-%d at %H:%M:%S} UTC; {took}."
+    )
+
+
+def _line(event: Event) -> str:
+    rollout = event.rollout
+    what = _name(rollout)
+    return f"**{what}** ({event.by}): {rollout.reason}"
+
+
+def _name(rollout: Rollout) -> str:
+    if rollout.weight:
+        return f"{rollout.state} at {rollout.weight / BUCKETS:.4g} of all units"
+    return str(rollout.state)
+
+
+def _why(event: Event) -> Iterator[str]:
+    yield event.rollout.reason + "."
+    evidence, enough = event.numbers.get("evidence"), event.numbers.get("enough")
+    if evidence and enough:
+        yield ""
+        yield (
+            f"The evidence was {evidence:,.0f} where {enough:,.0f} is enough: of canaries that are no worse than is"
+            f" tolerated, at most {1 / enough:.2%} ever get so far, however often and however long one looks."
+        )
+    elif event.numbers:
+        yield ""
+        yield "Numbers: " + ", ".join(f"{name} {value:g}" for name, value in event.numbers.items()) + "."
+
+
+def _exposures(events: Sequence[Event]) -> Iterator[str]:
+    for event, following in itertools.pairwise(events):
+        if event.rollout.weight and event.rollout.settled:
+            seconds = following.at - event.at
+            yield f"- {event.rollout.weight / BUCKETS:.4g} of all units for {_span(seconds)}"
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def _span(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,97 @@
+"""The store in the control Redis. Whatever must hold together is one script, which Redis runs as one.
+
+Keys share the hash tag {sluice}. A Redis that may lose what it acknowledged (no append-only file) or evict it is
+refused: a rollback that is forgotten would send callers to a bundle that was taken out.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from routing.control.errors import ControlError, Fenced, Stale
+from routing.control.event import Event, decode, encode
+from routing.control.store import Kept
+from routing.rollout import Rollout
+
+_PREFIX = "{sluice}:control:"
+_FENCE, _LEADER = _PREFIX + "fence", _PREFIX + "leader"
+
+_WRITE = """
+local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
+if tonumber(ARGV[2]) ~= 0 and tonumber(ARGV[2]) < fence then return -2 end
+local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+if version ~= tonumber(ARGV[1]) then return -1 end
+redis.call('HSET', KEYS[1], 'version', version + 1, 'rollout', ARGV[3])
+redis.call('XADD', KEYS[3], '*', 'event', ARGV[4])
+return version + 1
+"""
+_LEAD = """
+local leader = redis.call('GET', KEYS[1])
+if leader and leader ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if leader then return tonumber(redis.call('GET', KEYS[2]) or '0') end
+return redis.call('INCR', KEYS[2])
+"""
+
+
+class RedisStore:
+    """Speaks through a client that somebody else opens and closes."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def check(self) -> None:
+        """Raise `ControlError` unless this Redis keeps what it acknowledges."""
+        settings: dict[str, str] = {}
+        for name in ("appendonly", "maxmemory-policy"):  # one by one: Redis 6 takes no more at a time
+            settings |= await self._ask(self._client.config_get(name))
+        if settings.get("appendonly") != "yes":
+            raise ControlError("the control Redis has no append-only file: start it with --appendonly yes")
+        if settings.get("maxmemory-policy") != "noeviction":
+            raise ControlError("the control Redis may evict keys: start it with --maxmemory-policy noeviction")
+
+    async def read(self, deployment: str) -> Kept:
+        """As `Store.read`."""
+        version, data = await self._ask(self._client.hmget(_rollout(deployment), ["version", "rollout"]))
+        if version is None or data is None:
+            return Kept(None, 0)
+        return Kept(msgspec.json.decode(data, type=Rollout), int(version))
+
+    async def write(self, kept: Kept, event: Event, fence: int) -> Kept:
+        """As `Store.write`."""
+        deployment = event.rollout.deployment
+        keys = (_rollout(deployment), _FENCE, _events(deployment))
+        data = msgspec.json.encode(event.rollout)
+        version = await self._ask(self._client.eval(_WRITE, len(keys), *keys, kept.version, fence, data, encode(event)))
+        if version == -2:
+            raise Fenced("another leader has come")
+        if version == -1:
+            raise Stale(f"{deployment}: it was changed since version {kept.version} was read")
+        return Kept(event.rollout, int(version))
+
+    async def history(self, deployment: str, count: int) -> list[Event]:
+        """As `Store.history`."""
+        entries = await self._ask(self._client.xrevrange(_events(deployment), count=count))
+        return [decode(fields[b"event"]) for _, fields in reversed(entries)]
+
+    async def lead(self, name: str, seconds: float) -> int:
+        """As `Store.lead`."""
+        milliseconds = max(1, round(seconds * 1000))
+        return int(await self._ask(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
+
+    async def _ask(self, answer: object) -> Any:
+        try:
+            return await cast("Awaitable[Any]", answer)
+        except (RedisError, OSError) as exc:
+            raise ControlError(f"the control Redis does not answer: {exc}") from exc
+
+
+def _rollout(deployment: str) -> str:
+    return f"{_PREFIX}rollout:{deployment}"
+
+
+def _events(deployment: str) -> str:
+    return f"{_PREFIX}events:{deployment}"

@@ -1,0 +1,170 @@
+"""What the `rollout` section of a `deployment.yaml` says: guards, steps, and what a promotion needs. All have defaults.
+
+```yaml
+rollout:
+  alpha: 0.01                # of innocent canaries, at most so many are rolled back by any guard, however long it lasts
+  sticky_for_h: 24           # then units are drawn anew
+  shadow: {rate: 0.2, pairs: 2000, minutes: 5}
+  steps:
+    - {weight: 0.01, units: 500, minutes: 5, approval: true}
+    - {weight: 0.05, units: 2000, minutes: 10}
+    - {weight: 0.25, units: 5000, minutes: 20}
+  held_back: [{share: 0.10, minutes: 60}, {share: 0.02, minutes: 1380}]
+  promote: {times: 2.0, ceiling: 0.005}
+  guards:
+    row_faults: {tolerated: 1.25}
+    decisions: {of: [decline], tolerated: 1.25, dry_run: true}
+    flips: {at_most: 0.05}
+  floors: {broken_runs: 5}
+```
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from routing.floors import FloorLimits
+from routing.guard import ALPHA, Guard, Source
+from routing.judge import Rules
+from routing.proof import ProofWanted
+from routing.schedule import Schedule, Stage, Step, schedule
+from routing.split import BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a worker needs to know of a guard to see its sign."""
+
+    name: str
+    margin: float = 0.0
+    """`slower` and `tail`: by which share of the champion's time; `score_shift`: by how much."""
+    decisions: tuple[str, ...] = ()
+    """`decisions`: those that are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """All of it. The measure of index i belongs to the guard of index i."""
+
+    rules: Rules
+    measures: tuple[Measure, ...]
+    schedule: Schedule
+    shadow_rate: float
+    sticky_for: float
+    """Seconds."""
+
+
+_SOURCES = {
+    "row_faults": Source.UNITS,
+    "contract": Source.UNITS,
+    "decisions": Source.DECISIONS,
+    "slower": Source.PAIRS,
+    "tail": Source.PAIRS,
+    "flaky": Source.PAIRS,
+    "flips": Source.SHARES,
+    "score_shift": Source.SHARES,
+}
+_DEFAULT_GUARDS: Mapping[str, Mapping[str, Any]] = {
+    "row_faults": {},
+    "contract": {},
+    "slower": {},
+    "tail": {},
+    "flaky": {},
+}
+_DEFAULT_STEPS: Sequence[Mapping[str, Any]] = (
+    {"weight": 0.01, "units": 500, "minutes": 5, "approval": True},
+    {"weight": 0.05, "units": 2_000, "minutes": 10},
+    {"weight": 0.25, "units": 5_000, "minutes": 20},
+)
+_DEFAULT_HELD_BACK: Sequence[Mapping[str, Any]] = (
+    {"share": 0.10, "minutes": 60},
+    {"share": 0.02, "minutes": 1_380},
+)
+_MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
+
+
+def read_rollout(document: Mapping[str, Any]) -> Declared:
+    """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
+    _known("rollout", document, "alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors")
+    guards = document.get("guards") or _DEFAULT_GUARDS
+    shadow = document.get("shadow") or {}
+    _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
+    rate = float(shadow.get("rate", 0.2))
+    if not 0 < rate <= 1:
+        raise ValueError(f"rollout: shadow: rate is {rate:g}; it lies above 0 and up to 1")
+    rules = Rules(
+        tuple(_guard(name, entry or {}) for name, entry in guards.items()),
+        _proof(document.get("promote") or {}),
+        _floors(document.get("floors") or {}),
+        float(document.get("alpha", ALPHA)),
+    )
+    return Declared(
+        rules=rules,
+        measures=tuple(_measure(name, entry or {}) for name, entry in guards.items()),
+        schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
+        shadow_rate=rate,
+        sticky_for=3600.0 * float(document.get("sticky_for_h", 24.0)),
+    )
+
+
+def _guard(name: str, entry: Mapping[str, Any]) -> Guard:
+    source = _SOURCES.get(name)
+    if source is None:
+        raise ValueError(f"rollout: guards: {name!r} is unknown; known are {', '.join(_SOURCES)}")
+    _known(f"rollout: guards: {name}", entry, "dry_run", *_parameters(name, source))
+    dry_run = bool(entry.get("dry_run", False))
+    if source is Source.SHARES:
+        return Guard(name, source, at_most=float(entry.get("at_most", 0.05)), dry_run=dry_run)
+    return Guard(name, source, float(entry.get("tolerated", 1.25)), dry_run=dry_run)
+
+
+def _parameters(name: str, source: Source) -> tuple[str, ...]:
+    own = {"slower": ("by",), "tail": ("by",), "score_shift": ("more_than",), "decisions": ("of",)}.get(name, ())
+    return (*own, "at_most" if source is Source.SHARES else "tolerated")
+
+
+def _measure(name: str, entry: Mapping[str, Any]) -> Measure:
+    decisions = tuple(str(one) for one in entry.get("of") or ())
+    if name == "decisions" and not decisions:
+        raise ValueError("rollout: guards: decisions: say which are counted: of: [decline]")
+    margin = float(entry.get("by", entry.get("more_than", _MARGINS.get(name, 0.0))))
+    if margin < 0 or (name in _MARGINS and not margin):
+        raise ValueError(f"rollout: guards: {name}: the margin is {margin:g}; it lies above 0")
+    return Measure(name, margin, decisions)
+
+
+def _proof(entry: Mapping[str, Any]) -> ProofWanted:
+    _known("rollout: promote", entry, *(one.name for one in fields(ProofWanted)))
+    return ProofWanted(**{name: float(value) for name, value in entry.items()})
+
+
+def _floors(entry: Mapping[str, Any]) -> FloorLimits:
+    _known("rollout: floors", entry, *(one.name for one in fields(FloorLimits)))
+    return FloorLimits(**{name: type(getattr(FloorLimits(), name))(value) for name, value in entry.items()})
+
+
+def _schedule(
+    shadow: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], held_back: Sequence[Mapping[str, Any]] | None
+) -> Schedule:
+    first = Step(Stage.SHADOW, 0, int(shadow.get("pairs", 2_000)), 60.0 * float(shadow.get("minutes", 5.0)))
+    for step in steps:
+        _known("rollout: steps", step, "weight", "units", "minutes", "approval")
+    watched = _DEFAULT_HELD_BACK if held_back is None else held_back
+    for one in watched:
+        _known("rollout: held_back", one, "share", "minutes")
+    return schedule(
+        [first, *(_step(step) for step in steps)],
+        [(float(one["share"]), 60.0 * float(one["minutes"])) for one in watched],
+    )
+
+
+def _step(entry: Mapping[str, Any]) -> Step:
+    weight = round(float(entry["weight"]) * BUCKETS)
+    seconds = 60.0 * float(entry.get("minutes", 0.0))
+    return Step(Stage.CANARY, weight, int(entry.get("units", 0)), seconds, bool(entry.get("approval", False)))
+
+
+def _known(where: str, entry: Mapping[str, Any], *names: str) -> None:
+    unknown = sorted(set(entry) - set(names))
+    if unknown:
+        raise ValueError(f"{where}: {unknown[0]!r} is unknown; known are {', '.join(names)}")

@@ -1,0 +1,110 @@
+"""The evidence of every guard of a rollout, gathered from calls in their order and from pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from routing.evidence import Evidence, TwoSided, two_sided
+from routing.guard import Guard, Source
+from routing.units import Taken
+from routing.verdict import Verdict, fail
+from routing.window import Pair
+
+_PAIR = 0.5  # with which probability the worse of two bundles on the same row is the canary, if both are alike
+
+
+@dataclass(slots=True)
+class Finding:
+    """One guard's evidence; `bad` counts its events, the champion's and the canary's."""
+
+    guard: Guard
+    evidence: Evidence | TwoSided
+    bad: list[int] = field(default_factory=lambda: [0, 0])
+    new: dict[float, list[int]] = field(default_factory=dict)
+    """Events since the last look by the probability that they were the canary's, champion's and canary's."""
+
+    @property
+    def found(self) -> bool:
+        """Whether the guard has found what it looks for."""
+        return self.evidence.value >= self.guard.enough
+
+    def event(self, share: float, canary: bool) -> None:
+        """Count an event."""
+        self.bad[canary] += 1
+        self.new.setdefault(share, [0, 0])[canary] += 1
+
+    def look(self, now: float) -> None:
+        """Put into the evidence what was counted since the last look."""
+        new, self.new = self.new, {}
+        for share, (champion, canary) in new.items():
+            self.evidence = self.evidence.observed(canary, champion, share, now)
+        if not new:
+            self.evidence = self.evidence.observed(0, 0, _PAIR, now)
+
+    def text(self, units: Sequence[int], pairs: int) -> str:
+        """Say what was counted, of so many of the champion's and the canary's units, or of so many pairs."""
+        (champion, canary), (of_champion, of_canary) = self.bad, units
+        if self.guard.source is Source.SHARES:
+            return f"{canary} of {canary + champion} pairs differ, {self.guard.at_most:.2%} may"
+        if self.guard.source is Source.PAIRS:
+            return f"the canary was worse in {canary} pairs and the champion in {champion}, of {pairs}"
+        return f"canary {_of(canary, of_canary)}, champion {_of(champion, of_champion)}"
+
+
+class Findings:
+    """All guards of one rollout. The guard of index i owns the sign 1 << i."""
+
+    def __init__(self, guards: Sequence[Guard], began: float) -> None:
+        self.all = tuple(Finding(guard, _begun(guard, began)) for guard in guards)
+        numbered = [(1 << index, finding) for index, finding in enumerate(self.all)]
+        self._of_calls = [one for one in numbered if one[1].guard.source in (Source.UNITS, Source.DECISIONS)]
+        self._of_pairs = [one for one in numbered if one[1].guard.source in (Source.PAIRS, Source.SHARES)]
+        self.faults = sum(sign for sign, finding in self._of_calls if finding.guard.source is Source.UNITS)
+        """The signs that are bad, whatever the other arm does."""
+        self.units = [0, 0]
+        """Units seen, the champion's and the canary's, once in a step."""
+        self.pairs = 0
+
+    def call(self, canary: bool, taken: Taken) -> None:
+        """Count what a call says of its unit."""
+        self.units[canary] += taken.first
+        for sign, finding in self._of_calls if taken.signs else ():
+            if taken.signs & sign and (taken.first or finding.guard.source is Source.UNITS):
+                finding.event(taken.share, canary)
+
+    def pair(self, pair: Pair) -> None:
+        """Count what a pair says; where both bundles showed a sign, or neither, it says nothing."""
+        self.pairs += 1
+        for sign, finding in self._of_pairs:
+            canary, champion = bool(pair.canary & sign), bool(pair.champion & sign)
+            if finding.guard.source is Source.SHARES:
+                finding.event(finding.guard.at_most, canary)
+            elif canary != champion:
+                finding.event(_PAIR, canary)
+
+    def look(self, now: float) -> Verdict | None:
+        """Weigh what has come; return what was found, by the guard that is surest, or None."""
+        for finding in self.all:
+            finding.look(now)
+        found = [finding for finding in self.all if finding.found]
+        if not found:
+            return None
+        surest = max(found, key=lambda finding: finding.evidence.value / finding.guard.enough)
+        return fail(
+            surest.guard.name,
+            f"{surest.guard.name}: {surest.text(self.units, self.pairs)}",
+            evidence=surest.evidence.value,
+            enough=surest.guard.enough,
+            canary=surest.bad[True],
+            champion=surest.bad[False],
+        )
+
+
+def _begun(guard: Guard, began: float) -> Evidence | TwoSided:
+    if guard.source is Source.DECISIONS:
+        return two_sided(guard.tolerated, began)
+    # A share is tested as a ratio is: each pair that differs is "the canary's", with a probability of `at_most`.
+    return Evidence(1.0 if guard.source is Source.SHARES else guard.tolerated, began)
+
+
+def _of(bad: int, seen: int) -> str:
+    return f"{bad} of {seen} units ({bad / seen:.2%})" if seen else "no units"

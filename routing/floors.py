@@ -1,0 +1,81 @@
+"""Floors: outages that need no statistics. They act only while the champion is healthy over the same span.
+
+A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where the
+champion's runs break too, where admission refuses calls or the canary's host waits for a processor, nothing is said.
+Floors carry no α; what they cost in false rollbacks is part of the simulated share.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from routing.verdict import Verdict, cannot_tell, fail
+from routing.window import Health, Spread, Window
+
+
+@dataclass(frozen=True, slots=True)
+class FloorLimits:
+    """What is too much, within `span` seconds."""
+
+    span: float = 10.0
+    broken_runs: int = 5
+    """Runs of the canary in different lists that failed, each of them again when it was repeated."""
+    host_deaths: int = 1
+    golden_wrong: int = 1
+    constant_rows: int = 200
+    """Rows on which the canary always says the same, while the champion does not on as many."""
+
+
+class Floors:
+    """Looks at the windows of the last seconds, all workers together."""
+
+    def __init__(self, limits: FloorLimits) -> None:
+        self._limits = limits
+        self._recent: deque[tuple[float, Health]] = deque()
+
+    def take(self, window: Window) -> None:
+        """Look at a window, once."""
+        self._recent.append((window.at, window.health))
+
+    def look(self, now: float) -> Verdict | None:
+        """Return what was found; None while every floor holds."""
+        while self._recent and self._recent[0][0] < now - self._limits.span:
+            self._recent.popleft()
+        found = self._found([health for _, health in self._recent])
+        if found is None:
+            return None
+        trouble = _champion_trouble([health for _, health in self._recent])
+        return cannot_tell(f"{found.reason}, but {trouble}", **found.numbers) if trouble else found
+
+    def _found(self, spans: list[Health]) -> Verdict | None:
+        limits = self._limits
+        broken, runs = sum(one.canary_broken for one in spans), sum(one.canary_runs for one in spans)
+        deaths, wrong = sum(one.host_deaths for one in spans), sum(one.golden_wrong for one in spans)
+        if broken >= limits.broken_runs:
+            reason = f"{broken} of {runs} runs of the canary failed, and failed again when they were repeated"
+            return fail("broken_runs", reason, broken=broken, runs=runs)
+        if deaths >= limits.host_deaths:
+            return fail("host_deaths", f"the canary's lane host died {_times(deaths)}", deaths=deaths)
+        if wrong >= limits.golden_wrong:
+            return fail("golden_rows", f"the canary's golden rows came out wrong {_times(wrong)}", wrong=wrong)
+        return self._constant(spans)
+
+    def _constant(self, spans: list[Health]) -> Verdict | None:
+        canary, champion = Spread(), Spread()
+        for one in spans:
+            canary, champion = canary.merged(one.canary_scores), champion.merged(one.champion_scores)
+        enough = min(canary.rows, champion.rows) >= self._limits.constant_rows
+        if not (enough and canary.constant) or champion.constant:
+            return None
+        reason = f"the canary scored {canary.least:g} on every one of {canary.rows} rows, and the champion did not"
+        return fail("constant_scores", reason, rows=canary.rows, score=canary.least)
+
+
+def _champion_trouble(spans: list[Health]) -> str:
+    broken = sum(one.champion_broken for one in spans)
+    if broken:
+        return f"{broken} of the champion's runs broke in the same span"
+    return "the gateway was under strain in the same span" if any(one.strained for one in spans) else ""
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,154 @@
+"""The judge of one rollout: takes what workers found out, says whether the canary is worse, and whether it may go on.
+
+It decides and does nothing. All that it knows came in windows, so whoever feeds it the same windows hears the same.
+"""
+
+from dataclasses import dataclass, field
+
+from routing.findings import Findings
+from routing.floors import FloorLimits, Floors
+from routing.guard import ALPHA, Guard, Source, shared_out
+from routing.order import Order
+from routing.proof import Proof, ProofWanted
+from routing.sample_ratio import SampleRatio
+from routing.schedule import Step
+from routing.units import MOST_UNITS, Units
+from routing.verdict import Outcome, Verdict, cannot_tell, passes
+from routing.window import Window
+
+SILENT = 5.0
+"""Seconds after which a worker that has sent nothing leaves the judge without a source."""
+USED_UP_EVERY = 60.0
+"""Seconds over which spent units are counted against fresh ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the judge holds a canary to. `guards` need no α yet: one `alpha` is shared out between them."""
+
+    guards: tuple[Guard, ...]
+    proof: ProofWanted = field(default_factory=ProofWanted)
+    floors: FloorLimits = field(default_factory=FloorLimits)
+    alpha: float = ALPHA
+    most_units: int = MOST_UNITS
+
+    def __post_init__(self) -> None:
+        if not any(guard.source is Source.UNITS for guard in self.guards):
+            raise ValueError("no guard looks at units: then nothing could be shown for a promotion either")
+
+
+@dataclass(slots=True)
+class _Exposure:
+    """What has been seen of one step."""
+
+    units: list[int] = field(default_factory=lambda: [0, 0])
+    pairs: int = 0
+
+
+class Judge:
+    """Feed it every window; a window that comes again is not heard twice. `began` is on the windows' clock."""
+
+    def __init__(self, rules: Rules, began: float) -> None:
+        guards = shared_out(rules.guards, rules.alpha, others=1)  # the other one is the sample ratio's
+        self.findings = Findings(guards, began)
+        self.proof = Proof(rules.proof, self.findings.faults, began)
+        self.sample_ratio = SampleRatio(rules.alpha / (sum(not one.dry_run for one in guards) + 1), began)
+        self._floors = Floors(rules.floors)
+        self._order = Order()
+        self._units = Units(rules.most_units)
+        self._heard: dict[str, tuple[int, float]] = {}
+        self._exposed: dict[int, _Exposure] = {}
+        self._clock = began
+        self._counted_since = began
+        self._used_up = False
+        self._breach: Verdict | None = None
+
+    def join(self, worker: str, since: float) -> None:
+        """Await what the worker sends of calls that it admitted from then on."""
+        self._order.join(worker, since)
+        self._heard.setdefault(worker, (0, since))
+
+    def leave(self, worker: str) -> None:
+        """Await nothing more of a worker that has ended."""
+        self._order.leave(worker)
+        self._heard.pop(worker, None)
+
+    def take(self, window: Window, step: int) -> bool:
+        """Hear a window, while the rollout is at `step`; return False if it was heard before, or comes too late."""
+        sequence, _ = self._heard.get(window.worker, (0, 0.0))
+        if window.sequence <= sequence:
+            return False
+        self._heard[window.worker] = (window.sequence, window.at)
+        self._order.put(window.worker, window.calls, window.settled_until)
+        self._units.spent += window.spent
+        self._floors.take(window)
+        for pair in window.pairs:
+            self.findings.pair(pair)
+        self._exposure(step).pairs += len(window.pairs)
+        self._clock = max(self._clock, window.at)
+        for call in self._order.ready():
+            if (taken := self._units.take(call)) is None:
+                continue
+            self.findings.call(call.canary, taken)
+            self.proof.call(call.canary, taken)
+            self.sample_ratio.call(call.canary, taken)
+            self._exposure(call.step).units[call.canary] += taken.first
+        return True
+
+    def verdict(self, number: int, step: Step, since: float, now: float) -> Verdict:
+        """Say what is known at `now` of a canary that has been at the step of that number since then.
+
+        `fail` stands once it was said: nothing that comes later makes it better.
+        """
+        found = self._look(now)
+        if self._breach is None and found is not None and found.outcome is Outcome.FAIL:
+            self._breach = found
+        return self._breach or found or self._blind(now) or self._gone_through(number, step, since, now)
+
+    def _look(self, now: float) -> Verdict | None:
+        """Weigh everything: a breach, or why nothing can be said, or None."""
+        self._count_fresh(now)
+        found = self.findings.look(self._clock)
+        self.proof.look(self._clock)
+        off = self.sample_ratio.look(self._clock)
+        floor = self._floors.look(now)
+        if found is not None or (floor is not None and floor.outcome is Outcome.FAIL):
+            return found or floor
+        if off:
+            seen, expected = self.sample_ratio.seen, self.sample_ratio.expected
+            reason = f"the split is off: {seen} units were the canary's, and {expected:.0f} should have been"
+            return cannot_tell(reason, seen=seen, expected=expected)
+        return floor
+
+    def _blind(self, now: float) -> Verdict | None:
+        if not self._heard:
+            return cannot_tell("no worker has sent anything")
+        worker, (_, at) = min(self._heard.items(), key=lambda one: one[1][1])
+        if now - at > SILENT:
+            return cannot_tell(f"worker {worker} has been silent for {now - at:.0f} s", seconds=now - at)
+        if self._used_up:
+            return cannot_tell("units used up: most calls come from units that have said what they could")
+        return None
+
+    def _gone_through(self, number: int, step: Step, since: float, now: float) -> Verdict:
+        exposure = self._exposure(number)
+        seen = exposure.pairs if not step.weight else min(exposure.units)
+        what = "pairs" if not step.weight else "units of each arm"
+        if seen < step.least_exposure:
+            return cannot_tell(f"{seen} of {step.least_exposure} {what}", seen=seen, least=step.least_exposure)
+        if now - since < step.least_seconds:
+            return cannot_tell(f"{now - since:.0f} of {step.least_seconds:.0f} s", seconds=now - since)
+        if not step.proof:
+            return passes(f"no harm was found in {seen} {what} and {now - since:.0f} s", seen=seen)
+        if shown := self.proof.shown:
+            return passes(shown, evidence=self.proof.evidence)
+        return cannot_tell("that the canary is not worse has not been shown yet", evidence=self.proof.evidence)
+
+    def _count_fresh(self, now: float) -> None:
+        if now - self._counted_since >= USED_UP_EVERY:
+            self._used_up = self._units.spent > self._units.fresh
+            self._units.forget_counts()
+            self._counted_since = now
+
+    def _exposure(self, step: int) -> _Exposure:
+        return self._exposed.setdefault(step, _Exposure())

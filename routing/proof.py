@@ -1,0 +1,73 @@
+"""What a promotion needs shown: that the canary's units are not worse, not merely that nothing was found against it.
+
+Two ways lead there, each valid however often one looks. Against the champion: "the canary's units are bad at least
+`times` as often" is bet against. Against a ceiling: "at least `ceiling` of the canary's units are bad" is. Where hardly
+any unit is bad the first never ends, and the second takes some 1/`ceiling` units times the logarithm of 1/α.
+"""
+
+from dataclasses import dataclass
+
+from routing.evidence import LOWER, Evidence
+from routing.order import UNKNOWN
+from routing.units import Taken
+
+
+@dataclass(frozen=True, slots=True)
+class ProofWanted:
+    """What is to be shown, with which probability of error; a `ceiling` of 0 is none."""
+
+    times: float = 2.0
+    ceiling: float = 0.0
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.times <= 1:
+            raise ValueError(f"times is {self.times:g}; it lies above 1, where the arms are alike")
+        if not 0 <= self.ceiling < 1:
+            raise ValueError(f"ceiling is {self.ceiling:g}; it is a share of units, 0 for none")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha:g}; it lies between 0 and 1")
+
+
+class Proof:
+    """Gathers it. `faults` are the signs that make a unit a bad one."""
+
+    def __init__(self, wanted: ProofWanted, faults: int, began: float) -> None:
+        self._wanted = wanted
+        self._faults = faults
+        self._against_champion = Evidence(wanted.times, began, LOWER)
+        self._below_ceiling = Evidence(1.0, began, LOWER)
+        self._bad: dict[float, list[int]] = {}
+        self._tried = [0, 0]  # the canary's units by their first calls, since the last look: good ones and bad ones
+
+    def call(self, canary: bool, taken: Taken) -> None:
+        """Count what a call says of its unit."""
+        bad = bool(taken.signs & self._faults) and not taken.before & self._faults
+        if bad:
+            self._bad.setdefault(taken.share, [0, 0])[canary] += 1
+        if canary and taken.first and not taken.signs & UNKNOWN:
+            self._tried[bad] += 1
+
+    def look(self, now: float) -> None:
+        """Weigh what has come."""
+        for share, (champion, canary) in self._bad.items():
+            self._against_champion = self._against_champion.observed(canary, champion, share, now)
+        good, bad = self._tried
+        self._bad, self._tried = {}, [0, 0]
+        if self._wanted.ceiling:
+            self._below_ceiling = self._below_ceiling.observed(bad, good, self._wanted.ceiling, now)
+
+    @property
+    def shown(self) -> str:
+        """What has been shown, in words; empty while nothing has."""
+        enough = 1.0 / self._wanted.alpha
+        if self._wanted.ceiling and self._below_ceiling.value >= enough:
+            return f"fewer than {self._wanted.ceiling:.2%} of the canary's units are bad"
+        if self._against_champion.value >= enough:
+            return f"the canary's units are bad less than {self._wanted.times:g} times as often as the champion's"
+        return ""
+
+    @property
+    def evidence(self) -> float:
+        """The larger of both tests' evidence; 1/α is enough."""
+        return max(self._against_champion.value, self._below_ceiling.value if self._wanted.ceiling else 0.0)

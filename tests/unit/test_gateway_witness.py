@@ -1,0 +1,98 @@
+"""What the judge hears of rows: each by the arm it was assigned to, once it is settled, in order of admission."""
+
+import pytest
+
+from gateway.backends.backend import BackendError
+from gateway.call import Call, Priority
+from gateway.errors import (
+    BackendUnavailable,
+    DeadlineExceeded,
+    FeaturesMissing,
+    FeaturesUnavailable,
+    InvalidRequest,
+    PredictionFailed,
+)
+from gateway.intake import Row
+from gateway.lane import Decided, Outcome
+from gateway.signs import Signs
+from gateway.witness import Part, Witness
+from routing.declared import Measure
+from routing.order import UNKNOWN, Settled
+from routing.table import CANARY, CHAMPION
+from routing.units import FIRST_CALLS
+
+FINE, DECLINED, BREACH = Decided("approve", {}), Decided("decline", {}), PredictionFailed("NaN", contract=True)
+
+
+def rows(*numbers: int) -> list[Row]:
+    call = Call("d", {}, {}, "", 0.0, 1.0, "", Priority.DEFAULT, "", lambda _: None)
+    return [Row(call, str(number), (), [], None, number=number) for number in numbers]
+
+
+PART = Part(step=1, epoch=0, weight=500)
+MEASURES = [Measure("contract"), Measure("decisions", decisions=("decline",)), Measure("row_faults")]
+
+
+def test_a_flush_brings_what_was_noted_and_says_up_to_when_all_is_settled() -> None:
+    witness = Witness(Signs(MEASURES), PART)
+    first, second = witness.admit(1.0), witness.admit(2.0)
+    second.note(CHAMPION, rows(0, 1), [FINE, BREACH])
+    second.release()
+    calls, spent, until = witness.flush(5.0)
+    assert calls == (
+        Settled(2.0, 0, False, 1, 500, 0),
+        Settled(2.0, 1, False, 1, 500, 1),
+    )
+    assert (spent, until) == (0, 1.0), "the first list is still on its way"
+    first.note(CANARY, rows(2), [DECLINED])
+    first.hold()
+    first.release()
+    assert witness.flush(6.0) == ((Settled(1.0, 2, True, 1, 500, 2),), 0, 1.0)
+    first.release()
+    assert witness.flush(7.0) == ((), 0, 7.0)
+
+
+def test_a_list_keeps_the_weight_that_it_met() -> None:
+    witness = Witness(Signs(MEASURES), PART)
+    before = witness.admit(1.0)
+    witness.part = Part(2, 1, 2_000)
+    after = witness.admit(2.0)
+    before.note(CANARY, rows(0), [FINE])
+    after.note(CANARY, rows(0), [FINE])
+    calls, _, _ = witness.flush(3.0)
+    assert [(call.step, call.epoch, call.weight) for call in calls] == [(1, 0, 500), (2, 1, 2_000)]
+
+
+def test_a_unit_that_has_said_what_it_could_is_only_counted() -> None:
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    ticket.note(CHAMPION, rows(0, 0, 0, 0, 0), [FINE] * 5)
+    calls, spent, _ = witness.flush(2.0)
+    assert (len(calls), spent) == (FIRST_CALLS, 5 - FIRST_CALLS)
+    witness.part = Part(2, 0, 2_000)
+    witness.admit(3.0).note(CHAMPION, rows(0), [FINE])
+    assert len(witness.flush(4.0)[0]) == 1, "another step, another word"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "signs"),
+    [
+        (Decided("approve", {"score": 0.1}), 0),
+        (Decided("decline", {"score": 0.9}), 2),
+        (PredictionFailed("NaN", contract=True), 1),
+        (FeaturesMissing("card_count_1d"), 4),
+        (PredictionFailed("it raised"), UNKNOWN),
+        (BackendUnavailable("open"), UNKNOWN),
+        (DeadlineExceeded("late"), UNKNOWN),
+        (FeaturesUnavailable("late"), UNKNOWN),
+        (InvalidRequest("yours"), UNKNOWN),
+    ],
+)
+def test_only_what_is_the_arms_own_is_a_sign(outcome: Outcome, signs: int) -> None:
+    assert Signs(MEASURES).of(outcome) == signs
+    assert Signs([]).of(outcome) in (0, UNKNOWN)
+
+
+def test_a_row_is_at_fault_when_it_fails_alone() -> None:
+    signs = Signs(MEASURES)
+    assert [signs.of_search(one) for one in (BackendError("alone"), None)] == [4, UNKNOWN]

@@ -1,0 +1,56 @@
+"""The note on a rollout reads like a good incident note: what, when, who, why, on which numbers."""
+
+from dataclasses import replace
+
+from routing.control.event import Event
+from routing.control.explain import explain
+from routing.rollout import Rollout, State
+from routing.schedule import Stage, Step, schedule
+
+SCHEDULE = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500)])
+PENDING = Rollout("r7", "fraud", "1", "2", SCHEDULE, b"s", "ada", table=4, since=0.0)
+NOON = 1_795_348_800.0  # 2026-11-22 12:00:00 UTC
+
+
+def test_one_that_was_rolled_back() -> None:
+    canary = replace(PENDING, state=State.CANARY, at=1, reason="approved by grace")
+    back = replace(canary, state=State.ROLLING_BACK, reason="row_faults: canary 20 of 180 units (11.11%)")
+    events = [
+        Event(PENDING, "", "ada", NOON),
+        Event(canary, "pending", "grace", NOON + 300),
+        Event(replace(canary, settled=True), "canary", "judge", NOON + 301),
+        Event(back, "canary", "judge", NOON + 330, {"evidence": 1_234_567.0, "enough": 500.0}),
+        Event(replace(back, state=State.ROLLED_BACK), "rolling back", "judge", NOON + 331),
+    ]
+    assert explain(events) == (
+        "# Rollout r7 of fraud: rolled back\n\n"
+        "Bundle 2 was to replace bundle 1. ada requested it on 2026-11-22 at 12:00:00 UTC; 6 min later it was rolled"
+        " back.\n\n"
+        "## What happened\n\n"
+        "- 12:00:00 **pending** (ada): requested\n"
+        "- 12:05:00 **canary at 0.05 of all units** (grace): approved by grace\n"
+        "- 12:05:01 **canary at 0.05 of all units** (judge): approved by grace\n"
+        "- 12:05:30 **rolling back** (judge): row_faults: canary 20 of 180 units (11.11%)\n"
+        "- 12:05:31 **rolled back** (judge): row_faults: canary 20 of 180 units (11.11%)\n\n"
+        "## Why it went back\n\n"
+        "row_faults: canary 20 of 180 units (11.11%).\n\n"
+        "The evidence was 1,234,567 where 500 is enough: of canaries that are no worse than is tolerated, at most"
+        " 0.20% ever get so far, however often and however long one looks.\n\n"
+        "## What callers were exposed to\n\n"
+        "- 0.05 of all units for 29 s\n"
+    )
+
+
+def test_one_that_has_only_begun() -> None:
+    note = explain([Event(PENDING, "", "ada", NOON)])
+    assert note.startswith("# Rollout r7 of fraud: pending\n\nBundle 2 was to replace bundle 1. ada requested it on")
+    assert "it is pending" in note
+    assert "Why it went back" not in note
+    assert "exposed" not in note
+
+
+def test_a_floor_says_its_own_numbers() -> None:
+    back = replace(PENDING, state=State.ROLLING_BACK, reason="the canary's lane host died once")
+    note = explain([Event(PENDING, "", "ada", NOON), Event(back, "pending", "judge", NOON + 9_000, {"deaths": 1.0})])
+    assert "the canary's lane host died once.\n\nNumbers: deaths 1." in note
+    assert "2 h 30 min later it was rolling back" in note

@@ -1,0 +1,272 @@
+"""The judge: what it says of windows, in words that a person can act on, and what it refuses to say."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from routing.guard import Guard, Source
+from routing.judge import SILENT, USED_UP_EVERY, Judge, Rules
+from routing.order import Settled
+from routing.proof import ProofWanted
+from routing.schedule import Stage, Step
+from routing.verdict import Outcome, Verdict
+from routing.window import Health, Pair, Spread, Window
+
+GUARDS = (
+    Guard("row_faults", Source.UNITS),
+    Guard("approvals", Source.DECISIONS),
+    Guard("slower", Source.PAIRS),
+    Guard("flips", Source.SHARES, at_most=0.05),
+)
+FAULT, APPROVED, SLOWER, FLIPPED = 1, 2, 4, 8
+STEP = Step(Stage.CANARY, 2_000)
+SHADOW = Step(Stage.SHADOW, 0)
+
+
+class Worker:
+    """Flushes what it is told; every unit is new."""
+
+    def __init__(self, judge: Judge, name: str = "0.1", weight: int = STEP.weight) -> None:
+        self.judge, self.name, self.weight = judge, name, weight
+        self.now = 0.0
+        self.sequence = 0
+        self._units = itertools.count()
+        judge.join(name, 0.0)
+
+    def calls(self, canary: bool, count: int, signs: int = 0) -> tuple[Settled, ...]:
+        units = itertools.islice(self._units, count)
+        return tuple(Settled(self.now, unit, canary, 1, self.weight, signs) for unit in units)
+
+    def flush(self, *calls: tuple[Settled, ...], **rest: object) -> Window:
+        self.sequence += 1
+        self.now += 0.5
+        together = tuple(itertools.chain(*calls))
+        window = Window(self.name, self.sequence, self.now, self.now, together, **rest)  # type: ignore[arg-type]
+        assert self.judge.take(window, 1)
+        return window
+
+    def verdict(self, step: Step = STEP) -> Verdict:
+        return self.judge.verdict(1, step, 0.0, self.now)
+
+
+def worker(guards: tuple[Guard, ...] = GUARDS, proof: ProofWanted | None = None) -> Worker:
+    return Worker(Judge(Rules(guards, proof or ProofWanted()), 0.0))
+
+
+def alike(one: Worker, rounds: int, signs: int = 0) -> None:
+    """Flush the calls of two arms that behave alike, at the step's weight."""
+    for _ in range(rounds):
+        one.flush(one.calls(False, 80, signs), one.calls(True, 20, signs))
+
+
+def test_a_canary_that_fails_more_of_its_units_fails_and_the_reason_says_how_many() -> None:
+    one = worker()
+    alike(one, 5)
+    assert one.verdict().outcome is Outcome.PASS
+    for _ in range(4):
+        one.flush(one.calls(False, 79), one.calls(False, 1, FAULT), one.calls(True, 15), one.calls(True, 5, FAULT))
+    verdict = one.verdict()
+    assert (verdict.outcome, verdict.guard) == (Outcome.FAIL, "row_faults")
+    assert verdict.reason == "row_faults: canary 20 of 180 units (11.11%), champion 4 of 720 units (0.56%)"
+    assert verdict.numbers["evidence"] >= verdict.numbers["enough"] == pytest.approx(500.0)
+    alike(one, 50)
+    assert one.verdict() == verdict, "nothing that comes later makes it better"
+
+
+def test_faults_that_both_arms_share_prove_nothing() -> None:
+    one = worker()
+    alike(one, 50, FAULT)
+    assert one.verdict().outcome is Outcome.PASS
+
+
+def test_a_canary_that_approves_everything_fails_though_nothing_breaks() -> None:
+    one = worker()
+    for _ in range(20):
+        one.flush(one.calls(False, 72), one.calls(False, 8, APPROVED), one.calls(True, 20, APPROVED))
+    assert one.verdict().guard == "approvals"
+
+
+def test_a_canary_that_approves_nothing_any_more_fails_too() -> None:
+    one = worker()
+    for _ in range(40):
+        one.flush(one.calls(False, 40), one.calls(False, 40, APPROVED), one.calls(True, 20))
+    assert one.verdict().guard == "approvals"
+
+
+@pytest.mark.parametrize(
+    ("pair", "guard"), [(Pair(SLOWER, 0), "slower"), (Pair(FLIPPED, 0), "flips"), (Pair(SLOWER | FLIPPED, 0), "flips")]
+)
+def test_pairs_find_what_is_slower_or_decides_otherwise(pair: Pair, guard: str) -> None:
+    one = worker()
+    one.flush(pairs=(pair,) * 60)
+    verdict = one.verdict(SHADOW)
+    assert (verdict.outcome, verdict.guard) == (Outcome.FAIL, guard)
+    assert "60" in verdict.reason
+
+
+def test_pairs_that_both_show_it_or_take_turns_say_nothing() -> None:
+    one = worker()
+    one.flush(pairs=(Pair(SLOWER, SLOWER),) * 400 + (Pair(SLOWER, 0), Pair(0, SLOWER)) * 200)
+    one.flush(pairs=(Pair(FLIPPED, 0), *(Pair(0, 0),) * 19) * 20)
+    assert one.verdict(SHADOW).outcome is Outcome.PASS
+
+
+def test_a_dry_run_guard_reports_and_does_not_act() -> None:
+    dry = (replace(GUARDS[0], dry_run=True), Guard("contract", Source.UNITS))
+    one = worker(dry)
+    for _ in range(10):
+        one.flush(one.calls(False, 80), one.calls(True, 20, FAULT))
+    assert one.verdict().outcome is Outcome.PASS
+    assert one.judge.findings.all[0].evidence.value > 1e6
+
+
+def test_a_window_is_heard_once_however_often_it_comes() -> None:
+    one = worker()
+    window = one.flush(one.calls(False, 79), one.calls(True, 20, FAULT))
+    evidence = one.verdict().numbers
+    assert not one.judge.take(window, 1)
+    assert not one.judge.take(replace(window, calls=()), 1)
+    assert one.verdict().numbers == evidence
+    assert one.judge.findings.units == [79, 20]
+
+
+def test_calls_wait_for_the_slowest_worker() -> None:
+    one = worker()
+    other = Worker(one.judge, "1.1")
+    one.flush(one.calls(True, 30, FAULT))
+    assert one.verdict().outcome is Outcome.PASS
+    assert one.judge.findings.units == [0, 0]
+    other.flush()
+    assert one.verdict().outcome is Outcome.FAIL
+
+
+def test_a_silent_worker_leaves_it_without_a_source_until_it_is_known_to_have_ended() -> None:
+    one = worker()
+    Worker(one.judge, "1.1")
+    for _ in range(round(2 * SILENT) + 1):
+        one.flush(one.calls(False, 80), one.calls(True, 20))
+    assert one.verdict().outcome is Outcome.CANNOT_TELL
+    assert one.verdict().reason == "worker 1.1 has been silent for 6 s"
+    one.judge.leave("1.1")
+    assert one.verdict().outcome is Outcome.PASS
+    one.judge.leave("0.1")
+    assert one.verdict().reason == "no worker has sent anything"
+
+
+def test_no_traffic_is_no_pass() -> None:
+    one = worker()
+    step = replace(STEP, least_exposure=100, least_seconds=10.0)
+    for _ in range(30):
+        one.flush()
+    assert (one.verdict(step).outcome, one.verdict(step).reason) == (Outcome.CANNOT_TELL, "0 of 100 units of each arm")
+    one.flush(one.calls(False, 400), one.calls(True, 100))
+    one.flush()
+    assert one.verdict(step).outcome is Outcome.PASS
+    fast = replace(step, least_seconds=60.0)
+    assert one.verdict(fast).reason == "16 of 60 s"
+
+
+def test_units_that_are_used_up_tell_nothing() -> None:
+    one = worker()
+    while one.now < USED_UP_EVERY:
+        one.flush(one.calls(False, 8), one.calls(True, 2), spent=20)
+    assert one.verdict().reason.startswith("units used up")
+    while one.now < 2 * USED_UP_EVERY:
+        one.flush(one.calls(False, 8), one.calls(True, 2))
+    assert one.verdict().outcome is Outcome.PASS
+
+
+def test_a_split_that_is_off_is_no_fault_of_the_canary() -> None:
+    one = worker()
+    for _ in range(20):
+        one.flush(one.calls(False, 80), one.calls(True, 40))
+    verdict = one.verdict()
+    assert (verdict.outcome, verdict.numbers["seen"]) == (Outcome.CANNOT_TELL, 800)
+    assert verdict.numbers["expected"] == pytest.approx(480.0)
+    assert verdict.reason.startswith("the split is off")
+
+
+@pytest.mark.parametrize("proof", [ProofWanted(), ProofWanted(ceiling=0.02)])
+def test_the_last_step_asks_for_proof(proof: ProofWanted) -> None:
+    one, last = worker(proof=proof), replace(STEP, proof=True)
+    alike(one, 2)
+    assert one.verdict(last).reason == "that the canary is not worse has not been shown yet"
+    for _ in range(200):
+        one.flush(one.calls(False, 76), one.calls(False, 4, FAULT), one.calls(True, 20 - (one.sequence % 5 == 0)))
+        if one.sequence % 5 == 0 and not proof.ceiling:
+            one.flush(one.calls(True, 1, FAULT))
+    verdict = one.verdict(last)
+    assert verdict.outcome is Outcome.PASS
+    assert ("2.00%" if proof.ceiling else "2 times") in verdict.reason
+
+
+def test_without_a_single_fault_only_a_ceiling_ends_it() -> None:
+    one, last = worker(proof=ProofWanted(times=2.0)), replace(STEP, proof=True)
+    alike(one, 100)
+    assert one.verdict(last).outcome is Outcome.CANNOT_TELL
+
+
+BROKEN = Health(canary_runs=9, canary_broken=5, champion_runs=90)
+
+
+@pytest.mark.parametrize(
+    ("health", "guard", "reason"),
+    [
+        (BROKEN, "broken_runs", "5 of 9 runs of the canary failed, and failed again when they were repeated"),
+        (Health(host_deaths=1), "host_deaths", "the canary's lane host died once"),
+        (Health(golden_wrong=2), "golden_rows", "the canary's golden rows came out wrong 2 times"),
+        (
+            Health(canary_scores=Spread(200, 0.5, 0.5), champion_scores=Spread(300, 0.1, 0.9)),
+            "constant_scores",
+            "the canary scored 0.5 on every one of 200 rows, and the champion did not",
+        ),
+    ],
+)
+def test_floors_need_no_statistics_and_spare_nobody_but_under_shared_trouble(
+    health: Health, guard: str, reason: str
+) -> None:
+    one = worker()
+    one.flush(health=health)
+    verdict = one.verdict()
+    assert (verdict.outcome, verdict.guard, verdict.reason) == (Outcome.FAIL, guard, reason)
+    for shared, why in (("champion_broken", "1 of the champion's runs broke"), ("strained", "under strain")):
+        other = worker()
+        other.flush(health=replace(health, **{shared: 1}))
+        assert other.verdict().outcome is Outcome.CANNOT_TELL
+        assert why in other.verdict().reason
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        replace(BROKEN, canary_broken=4),
+        Health(canary_scores=Spread(199, 0.5, 0.5), champion_scores=Spread(300, 0.1, 0.9)),
+        Health(canary_scores=Spread(200, 0.5, 0.5), champion_scores=Spread(300, 0.5, 0.5)),
+        Health(strained=True),
+    ],
+)
+def test_floors_hold_for_less(health: Health) -> None:
+    one = worker()
+    one.flush(health=health)
+    assert one.verdict().outcome is Outcome.PASS
+
+
+def test_floors_forget_what_is_long_ago() -> None:
+    one = worker()
+    one.flush(health=replace(BROKEN, canary_broken=4))
+    for _ in range(30):
+        one.flush()
+    one.flush(health=replace(BROKEN, canary_broken=1))
+    assert one.verdict().outcome is Outcome.PASS
+
+
+def test_a_rollout_without_a_guard_on_units_could_never_be_promoted() -> None:
+    with pytest.raises(ValueError, match="no guard looks at units"):
+        Rules(GUARDS[1:])
+
+
+@pytest.mark.parametrize("wrong", [{"times": 1.0}, {"ceiling": 1.0}, {"alpha": 0.0}])
+def test_proofs_that_cannot_be(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        ProofWanted(**wrong)
