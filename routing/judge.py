@@ -57,6 +57,7 @@ class Judge:
         self._order = Order()
         self._units = Units(rules.most_units)
         self._heard: dict[str, tuple[int, float]] = {}
+        self._gone: set[str] = set()
         self._exposed: dict[int, _Exposure] = {}
         self._clock = began
         self._counted_since = began
@@ -72,11 +73,19 @@ class Judge:
         """Await nothing more of a worker that has ended."""
         self._order.leave(worker)
         self._heard.pop(worker, None)
+        self._gone.add(worker)
 
-    def take(self, window: Window, step: int) -> bool:
-        """Hear a window, while the rollout is at `step`; return False if it was heard before, or comes too late."""
+    def forget_silent(self, before: float) -> list[str]:
+        """Await nothing more of workers that have sent nothing since then: they are gone without a word."""
+        silent = [worker for worker, (_, at) in self._heard.items() if at < before]
+        for worker in silent:
+            self.leave(worker)
+        return silent
+
+    def take(self, window: Window) -> bool:
+        """Hear a window; return False if it was heard before. A worker that was not awaited is from now on."""
         sequence, _ = self._heard.get(window.worker, (0, 0.0))
-        if window.sequence <= sequence:
+        if window.sequence <= sequence or window.worker in self._gone:
             return False
         self._heard[window.worker] = (window.sequence, window.at)
         self._order.put(window.worker, window.calls, window.settled_until)
@@ -84,7 +93,7 @@ class Judge:
         self._floors.take(window)
         for pair in window.pairs:
             self.findings.pair(pair)
-        self._exposure(step).pairs += len(window.pairs)
+        self._exposure(window.step).pairs += len(window.pairs)
         self._clock = max(self._clock, window.at)
         for call in self._order.ready():
             if (taken := self._units.take(call)) is None:
@@ -93,6 +102,8 @@ class Judge:
             self.proof.call(call.canary, taken)
             self.sample_ratio.call(call.canary, taken)
             self._exposure(call.step).units[call.canary] += taken.first
+        if window.last:
+            self.leave(window.worker)
         return True
 
     def verdict(self, number: int, step: Step, since: float, now: float) -> Verdict:

@@ -46,6 +46,8 @@ class Rollout:
     salt: bytes
     requested_by: str
     table: int
+    begun: float
+    """When it was requested, in unix seconds: evidence counts from then on, whoever leads."""
     since: float
     """When the present state began; a step begins when every live worker serves its table."""
     state: State = State.PENDING
@@ -157,7 +159,7 @@ def _settle(rollout: Rollout, now: float) -> Rollout:
     if rollout.state is State.PENDING:
         return _enter(rollout, 0, "every worker has loaded and warmed the candidate", now)
     state = State.WATCHED if rollout.state is State.PROMOTING else rollout.state
-    return replace(rollout, state=state, settled=True, since=now)
+    return replace(rollout, state=state, settled=True, since=now, reason="every gateway serves it")
 
 
 def _forward(rollout: Rollout, facts: Facts, now: float) -> Rollout:

@@ -74,8 +74,12 @@ class Window:
     """When it was flushed, in seconds on the clock that all workers of a rollout share."""
     settled_until: float
     """Every call that this worker admitted before is settled, and was flushed."""
+    step: int = 0
+    """The index of the rollout's step that the worker serves."""
     calls: tuple[Settled, ...] = ()
     spent: int = 0
     """Calls of units that have nothing more to say in this step: counted here, not carried."""
     pairs: tuple[Pair, ...] = ()
     health: Health = NOTHING
+    last: bool = False
+    """Whether the worker has ended: nothing more of it is to be awaited."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from routing.control.change import change
 from routing.control.errors import ControlError, Stale
-from routing.control.leader import change
 from routing.control.store import Kept, Store
 from routing.rollout import Rollout, State, abort, roll_back
 

@@ -4,15 +4,12 @@ Keys share the hash tag {sluice}. A Redis that may lose what it acknowledged (no
 refused: a rollback that is forgotten would send callers to a bundle that was taken out.
 """
 
-from collections.abc import Awaitable
-from typing import Any, cast
-
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from routing.control.errors import ControlError, Fenced, Stale
 from routing.control.event import Event, decode, encode
+from routing.control.redis_answer import answer_of
 from routing.control.store import Kept
 from routing.rollout import Rollout
 
@@ -47,7 +44,7 @@ class RedisStore:
         """Raise `ControlError` unless this Redis keeps what it acknowledges."""
         settings: dict[str, str] = {}
         for name in ("appendonly", "maxmemory-policy"):  # one by one: Redis 6 takes no more at a time
-            settings |= await self._ask(self._client.config_get(name))
+            settings |= await answer_of(self._client.config_get(name))
         if settings.get("appendonly") != "yes":
             raise ControlError("the control Redis has no append-only file: start it with --appendonly yes")
         if settings.get("maxmemory-policy") != "noeviction":
@@ -55,7 +52,7 @@ class RedisStore:
 
     async def read(self, deployment: str) -> Kept:
         """As `Store.read`."""
-        version, data = await self._ask(self._client.hmget(_rollout(deployment), ["version", "rollout"]))
+        version, data = await answer_of(self._client.hmget(_rollout(deployment), ["version", "rollout"]))
         if version is None or data is None:
             return Kept(None, 0)
         return Kept(msgspec.json.decode(data, type=Rollout), int(version))
@@ -65,7 +62,7 @@ class RedisStore:
         deployment = event.rollout.deployment
         keys = (_rollout(deployment), _FENCE, _events(deployment))
         data = msgspec.json.encode(event.rollout)
-        version = await self._ask(self._client.eval(_WRITE, len(keys), *keys, kept.version, fence, data, encode(event)))
+        version = await answer_of(self._client.eval(_WRITE, len(keys), *keys, kept.version, fence, data, encode(event)))
         if version == -2:
             raise Fenced("another leader has come")
         if version == -1:
@@ -74,19 +71,13 @@ class RedisStore:
 
     async def history(self, deployment: str, count: int) -> list[Event]:
         """As `Store.history`."""
-        entries = await self._ask(self._client.xrevrange(_events(deployment), count=count))
+        entries = await answer_of(self._client.xrevrange(_events(deployment), count=count))
         return [decode(fields[b"event"]) for _, fields in reversed(entries)]
 
     async def lead(self, name: str, seconds: float) -> int:
         """As `Store.lead`."""
         milliseconds = max(1, round(seconds * 1000))
-        return int(await self._ask(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
-
-    async def _ask(self, answer: object) -> Any:
-        try:
-            return await cast("Awaitable[Any]", answer)
-        except (RedisError, OSError) as exc:
-            raise ControlError(f"the control Redis does not answer: {exc}") from exc
+        return int(await answer_of(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
 
 
 def _rollout(deployment: str) -> str:

@@ -21,7 +21,7 @@ _NAMES = itertools.count()
 
 
 def rollout(deployment: str, **changes: object) -> Rollout:
-    made = Rollout("r1", deployment, "1", "2", SCHEDULE, b"\x00salt\xff", "ada", table=3, since=12.5)
+    made = Rollout("r1", deployment, "1", "2", SCHEDULE, b"\x00salt\xff", "ada", table=3, begun=10.0, since=12.5)
     return replace(made, **changes)
 
 

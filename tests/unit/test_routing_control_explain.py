@@ -8,7 +8,7 @@ from routing.rollout import Rollout, State
 from routing.schedule import Stage, Step, schedule
 
 SCHEDULE = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500)])
-PENDING = Rollout("r7", "fraud", "1", "2", SCHEDULE, b"s", "ada", table=4, since=0.0)
+PENDING = Rollout("r7", "fraud", "1", "2", SCHEDULE, b"s", "ada", table=4, begun=0.0, since=0.0)
 NOON = 1_795_348_800.0  # 2026-11-22 12:00:00 UTC
 
 

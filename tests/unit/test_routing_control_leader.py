@@ -1,165 +1,211 @@
-"""Leaders that crash, sleep and come back, and people in between: no transition is lost, doubled or taken back."""
+"""The leader with gateways in memory: a rollout goes its way, or back, whoever leads, however often that changes."""
 
-import asyncio
-import contextlib
-import itertools
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from routing.control.commands import Refused, end, start, undo
-from routing.control.errors import Fenced, Stale
-from routing.control.leader import look
+from routing.control.commands import end, start
+from routing.control.feed import Standing
+from routing.control.leader import ALIVE, GONE, LEASE, PATIENCE, Leader
+from routing.control.memory_feed import MemoryFeed
 from routing.control.memory_store import MemoryStore
-from routing.control.store import Kept
-from routing.rollout import FINAL, Facts, Rollout, State, table_of
-from routing.schedule import Stage, Step, schedule
-from routing.verdict import Verdict, cannot_tell, fail, passes
+from routing.declared import read_rollout
+from routing.order import Settled
+from routing.rollout import Rollout, State
+from routing.verdict import Outcome
+from routing.window import Health, Pair, Window
 
-SCHEDULE = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500, approval=True), Step(Stage.CANARY, 2_000)])
-T = TypeVar("T")
-VERDICTS = [passes("fine"), passes("fine"), fail("faults", "too many"), cannot_tell("no traffic")]
-BACK = {State.ROLLING_BACK, State.ROLLED_BACK, State.ABORTED}
-
-
-def wanted(name: str = "r0") -> Rollout:
-    return Rollout(name, "fraud", "1", "2", SCHEDULE, b"salt", "ada", table=1, since=0.0)
-
-
-def done(coroutine: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(coroutine)
-
-
-async def test_a_second_rollout_is_refused_while_one_runs() -> None:
-    store = MemoryStore(lambda: 0.0)
-    await start(store, wanted(), "ada", 0.0)
-    with pytest.raises(Refused, match="rollout r0 of fraud is pending: abort it first"):
-        await start(store, wanted("r1"), "bob", 1.0)
-    await end(store, "fraud", "ada", "a mistake", 2.0)
-    with pytest.raises(Refused, match="is rolling back"):
-        await start(store, wanted("r1"), "bob", 3.0)
-    kept = await store.read("fraud")
-    await look(store, kept, Facts(VERDICTS[0], acknowledged=True), 4.0, 0)
-    kept = await start(store, wanted("r1"), "bob", 5.0)
-    assert kept.rollout is not None
-    assert (kept.rollout.name, kept.rollout.table) == ("r1", 3)
-    assert [one.by for one in await store.history("fraud", 9)] == ["ada", "ada", "judge", "bob"]
+DECLARED = read_rollout(
+    {
+        "shadow": {"pairs": 10, "minutes": 0.01},
+        "steps": [{"weight": 0.1, "units": 20, "minutes": 0.05}, {"weight": 0.5, "units": 20, "approval": True}],
+        "held_back": [{"share": 0.1, "minutes": 0.05}],
+        "guards": {"row_faults": {}, "slower": {}},
+        "promote": {"ceiling": 0.2},
+    }
+)
+FAULT = 1
 
 
-async def test_only_what_runs_can_be_ended_and_only_what_has_not_gone_back_undone() -> None:
-    store = MemoryStore(lambda: 0.0)
-    with pytest.raises(Refused, match="no rollout of fraud is running"):
-        await end(store, "fraud", "ada", "?", 0.0)
-    with pytest.raises(Refused, match="nothing of fraud can be undone"):
-        await undo(store, "fraud", "ada", "?", 0.0)
-    await start(store, wanted(), "ada", 0.0)
-    kept = await undo(store, "fraud", "bob", "too risky", 1.0)
-    assert kept.rollout is not None
-    assert (kept.rollout.state, kept.rollout.reason) == (State.ROLLING_BACK, "undone by bob: too risky")
-    assert (await undo(store, "fraud", "bob", "again", 2.0)).version == kept.version, "it is on its way"
+@dataclass
+class House:
+    """A store, a feed, one gateway with one worker, and leaders by name."""
 
+    now: float = 1_000.0
+    bad: float = 0.0
+    """The share of the canary's units that are bad."""
+    shared: bool = False
+    """Whether every seventh unit is bad, whosesoever."""
+    serves: bool = True
+    approved: str = ""
+    store: MemoryStore = field(init=False)
+    feed: MemoryFeed = field(default_factory=MemoryFeed)
+    leaders: dict[str, Leader] = field(default_factory=dict)
+    unit: int = 0
+    sequence: int = 0
+    health: Health = field(default_factory=Health)
 
-class Leaders(RuleBasedStateMachine):
-    """Two processes that may lead, each with what it read last, and people who do not ask them."""
-
-    processes = Bundle("processes")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
+    def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
-        self.read: dict[str, Kept] = {}
-        self.fence: dict[str, int] = {}
-        self.started = 0
 
-    @initialize(target=processes)
-    def one(self) -> str:
-        return "a"
+    def leader(self, name: str) -> Leader:
+        if name not in self.leaders:
+            declared = {"fraud": DECLARED}
+            self.leaders[name] = Leader(
+                name, self.store, self.feed, declared, lambda *_: self.approved, lambda: self.now
+            )
+        return self.leaders[name]
 
-    @initialize(target=processes)
-    def another(self) -> str:
-        return "b"
+    async def begin(self) -> None:
+        wanted = Rollout(
+            f"r{self.now:.0f}", "fraud", "1", "2", DECLARED.schedule, b"salt", "ada", 1, self.now, self.now
+        )
+        await start(self.store, wanted, "ada", self.now)
 
-    @rule(seconds=st.sampled_from([0.5, 2.0, 20.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.now += seconds
+    async def rollout(self) -> Rollout:
+        rollout = (await self.store.read("fraud")).rollout
+        assert rollout is not None
+        return rollout
 
-    @rule(process=processes)
-    def tries_to_lead(self, process: str) -> None:
-        self.fence[process] = done(self.store.lead(process, 5.0))
+    async def serve(self) -> None:
+        """Half a second of a gateway: the table that is kept, its calls, a window."""
+        self.now += 0.5
+        rollout = await self.rollout()
+        if self.serves:
+            await self.feed.report("fraud", "gw", Standing(rollout.table, self.now))
+        calls = [self.call(rollout, number) for number in range(100)] if rollout.weight else []
+        pairs = (Pair(0, 0),) * 5 if not rollout.weight else ()
+        self.sequence += 1
+        window = Window(
+            "gw.0", self.sequence, self.now, self.now, rollout.at, tuple(calls), 0, pairs, self.health
+        )  # fmt: skip
+        await self.feed.send(rollout.name, window)
 
-    @rule(process=processes)
-    def reads(self, process: str) -> None:
-        self.read[process] = done(self.store.read("fraud"))
+    def call(self, rollout: Rollout, number: int) -> Settled:
+        self.unit += 1
+        canary = number * 100 < rollout.weight
+        bad = (canary and number < 10 * self.bad) or (self.shared and self.unit % 7 == 0)
+        return Settled(self.now - 0.1, self.unit, canary, rollout.at, rollout.weight, FAULT * bad)
 
-    @rule(
-        process=processes,
-        verdict=st.sampled_from(VERDICTS),
-        acknowledged=st.booleans(),
-        approved=st.sampled_from(["", "grace"]),
-        times=st.integers(1, 8),
-    )
-    def looks(self, process: str, verdict: Verdict, acknowledged: bool, approved: str, times: int) -> None:
-        """Also one that slept since it read, or that leads no more and does not know."""
-        for _ in range(times):
-            if not self.fence.get(process) or process not in self.read:
-                return
-            facts = Facts(verdict, acknowledged, approved)
-            try:
-                self.read[process] = done(look(self.store, self.read[process], facts, self.now, self.fence[process]))
-            except Stale:
-                self.read.pop(process)
-            except Fenced:
-                self.fence.pop(process)
-
-    @rule(process=processes)
-    def crashes(self, process: str) -> None:
-        self.read.pop(process, None)
-        self.fence.pop(process, None)
-
-    @rule()
-    def somebody_starts_one(self) -> None:
-        try:
-            done(start(self.store, wanted(f"r{self.started}"), "ada", self.now))
-            self.started += 1
-        except Refused:
-            present = done(self.store.read("fraud")).rollout
-            assert present is not None
-            assert not present.over
-
-    @rule()
-    def somebody_ends_it(self) -> None:
-        with contextlib.suppress(Refused):
-            done(end(self.store, "fraud", "ada", "no", self.now))
-
-    @rule()
-    def somebody_undoes_it(self) -> None:
-        with contextlib.suppress(Refused):
-            done(undo(self.store, "fraud", "ada", "no", self.now))
-
-    @invariant()
-    def the_log_tells_one_story(self) -> None:
-        events = done(self.store.history("fraud", 10_000))
-        kept = done(self.store.read("fraud"))
-        assert len(events) == kept.version
-        assert kept.rollout == (events[-1].rollout if events else None)
-        for before, event in itertools.pairwise(events):
-            was, now = before.rollout, event.rollout
-            assert event.before == was.state
-            if was.name != now.name:
-                assert was.over
-                assert now.table > was.table
-                continue
-            assert (was.state in FINAL) <= (now.state is State.ROLLING_BACK), "only undoing leaves an end"
-            assert was.state not in BACK or now.state in BACK, "what went back stays back"
-            assert now.table - was.table in (0, 1)
-            if now.table == was.table:
-                assert table_of(now, 0.5) == table_of(was, 0.5)
+    async def go(self, rounds: int, *names: str) -> list[State]:
+        """Return the states that the rollout went through, while each of the leaders ticks in turn."""
+        seen: list[State] = []
+        for number in range(rounds):
+            await self.serve()
+            await self.leader(names[number % len(names)]).tick()
+            state = (await self.rollout()).state
+            if not seen or seen[-1] is not state:
+                seen.append(state)
+        return seen
 
 
-TestLeaders = Leaders.TestCase
-TestLeaders.settings = settings(stateful_step_count=60)
+@pytest.fixture
+async def house() -> House:
+    house = House()
+    await house.begin()
+    return house
+
+
+async def test_a_good_one_goes_all_the_way_with_a_persons_approval(house: House) -> None:
+    assert await house.go(60, "a") == [State.SHADOWING, State.CANARY, State.AWAITING_APPROVAL]
+    house.approved = "grace"
+    assert (await house.go(200, "a"))[-3:] == [State.PROMOTING, State.WATCHED, State.DONE]
+    events = await house.store.history("fraud", 100)
+    assert [event.by for event in events if event.rollout.reason == "approved by grace"] == ["grace"]
+    assert events[0].by == "ada"
+
+
+async def test_a_bad_one_goes_back_within_seconds_while_a_person_is_waited_for(house: House) -> None:
+    await house.go(60, "a")
+    assert (await house.rollout()).state is State.AWAITING_APPROVAL
+    house.bad = 0.9
+    began = house.now
+    assert (await house.go(12, "a"))[-2:] == [State.ROLLING_BACK, State.ROLLED_BACK]
+    back = next(one for one in await house.store.history("fraud", 100) if one.rollout.state is State.ROLLING_BACK)
+    assert back.at - began <= 2.0
+    assert back.rollout.reason.startswith("row_faults: canary")
+    assert back.numbers["evidence"] >= back.numbers["enough"]
+
+
+async def test_who_comes_after_knows_to_the_bit_what_was_known(house: House) -> None:
+    house.shared = True
+    await house.go(30, "a")
+    first = house.leader("a")
+    known = first._led["fraud"].judge.findings.all[0].evidence
+    assert known.value != 1.0
+    house.now += LEASE + 1
+    await house.leader("b").tick()
+    assert house.leader("b")._led["fraud"].judge.findings.all[0].evidence.sums == pytest.approx(known.sums)
+    assert await first.tick() is False
+    assert first.verdicts() == {}
+
+
+async def test_two_that_would_lead_make_one_story(house: House) -> None:
+    house.approved = "grace"
+    await house.go(200, "a", "b")
+    states = [event.rollout.state for event in await house.store.history("fraud", 100)]
+    alone = House(approved="grace")
+    await alone.begin()
+    await alone.go(200, "a")
+    assert states == [event.rollout.state for event in await alone.store.history("fraud", 100)]
+    assert states[-1] is State.DONE
+
+
+async def test_nothing_moves_before_every_gateway_serves_the_table(house: House) -> None:
+    house.serves = False
+    await house.go(10, "a")
+    assert (await house.rollout()).state is State.PENDING
+    await house.feed.report("fraud", "other", Standing(0, house.now + 2))
+    house.serves = True
+    await house.go(4, "a")
+    assert (await house.rollout()).state is State.PENDING, "the other one does not serve it yet"
+    house.now += ALIVE + 2
+    await house.go(2, "a")
+    assert (await house.rollout()).state is State.SHADOWING, "who is gone is not waited for"
+
+
+async def test_a_gateway_that_cannot_serve_it_sends_it_back_with_its_reason(house: House) -> None:
+    house.serves = False
+    await house.feed.report("fraud", "gw", Standing(0, house.now + 1, refused=1, trouble="no such bundle"))
+    await house.go(2, "a")
+    rollout = await house.rollout()
+    assert rollout.state is State.ROLLING_BACK
+    assert rollout.reason == "gateway gw cannot serve it: no such bundle"
+
+
+async def test_a_gateway_that_takes_for_ever_sends_it_back(house: House) -> None:
+    house.serves = False
+    house.now += PATIENCE
+    await house.feed.report("fraud", "gw", Standing(0, house.now + 1))
+    await house.go(2, "a")
+    assert (await house.rollout()).reason == f"gateway gw has not served it within {PATIENCE:.0f} s"
+
+
+async def test_a_worker_that_is_gone_holds_nobody_up_for_long(house: House) -> None:
+    await house.go(8, "a")
+    rollout = await house.rollout()
+    await house.feed.send(rollout.name, Window("gw.1", 1, house.now, house.now))
+    await house.go(round(2 * GONE) - 4, "a")
+    verdict = house.leader("a").verdicts()["fraud"]
+    assert verdict.outcome is Outcome.CANNOT_TELL
+    assert verdict.reason.startswith("worker gw.1 has been silent")
+    await house.go(60, "a")
+    assert (await house.rollout()).state is State.AWAITING_APPROVAL
+
+
+async def test_a_dead_host_is_a_breach_of_the_canary_and_strain_is_not(house: House) -> None:
+    await house.go(8, "a")
+    house.health = Health(host_deaths=1, strained=True)
+    await house.go(4, "a")
+    assert house.leader("a").verdicts()["fraud"].outcome is Outcome.CANNOT_TELL
+    house.health = Health(host_deaths=1)
+    await house.go(30, "a")
+    assert (await house.rollout()).state is State.ROLLED_BACK
+
+
+async def test_what_a_person_did_between_two_looks_stands(house: House) -> None:
+    await house.go(8, "a")
+    await end(house.store, "fraud", "night", "wrong bundle", house.now)
+    await house.go(2, "a")
+    assert (await house.rollout()).state is State.ABORTED
+    assert (await house.rollout()).reason == "aborted by night: wrong bundle"

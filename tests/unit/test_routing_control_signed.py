@@ -20,7 +20,7 @@ PRINCIPALS = {name: Principal(name, KEYS[name].public_key(), frozenset(ROLES[nam
 DIGESTS = {"bundle": "b1", "policy": "p1", "report": "none"}
 ROLLOUT = Rollout(
     "r1", "fraud", "1", "2", schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500, approval=True)]), b"s", "ada",
-    table=1, since=0.0, state=State.AWAITING_APPROVAL, settled=True, digests=DIGESTS,
+    table=1, begun=0.0, since=0.0, state=State.AWAITING_APPROVAL, settled=True, digests=DIGESTS,
 )  # fmt: skip
 APPROVAL = Asked("approve", "fraud", "r1", 1_000.0, 2_000.0, step=1, digests=DIGESTS)
 

@@ -42,8 +42,8 @@ class Worker:
         self.sequence += 1
         self.now += 0.5
         together = tuple(itertools.chain(*calls))
-        window = Window(self.name, self.sequence, self.now, self.now, together, **rest)  # type: ignore[arg-type]
-        assert self.judge.take(window, 1)
+        window = Window(self.name, self.sequence, self.now, self.now, 1, together, **rest)  # type: ignore[arg-type]
+        assert self.judge.take(window)
         return window
 
     def verdict(self, step: Step = STEP) -> Verdict:
@@ -125,8 +125,8 @@ def test_a_window_is_heard_once_however_often_it_comes() -> None:
     one = worker()
     window = one.flush(one.calls(False, 79), one.calls(True, 20, FAULT))
     evidence = one.verdict().numbers
-    assert not one.judge.take(window, 1)
-    assert not one.judge.take(replace(window, calls=()), 1)
+    assert not one.judge.take(window)
+    assert not one.judge.take(replace(window, calls=()))
     assert one.verdict().numbers == evidence
     assert one.judge.findings.units == [79, 20]
 

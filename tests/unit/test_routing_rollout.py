@@ -22,7 +22,7 @@ GOOD, BAD, UNSURE = passes("fine"), fail("faults", "too many faults"), cannot_te
 
 
 def begun(**changes: object) -> Rollout:
-    rollout = Rollout("r1", "fraud", "1", "2", SCHEDULE, b"salt", "ada", table=7, since=0.0)
+    rollout = Rollout("r1", "fraud", "1", "2", SCHEDULE, b"salt", "ada", table=7, begun=0.0, since=0.0)
     return replace(rollout, **changes)
 
 

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play everything; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.sim.judge", description=__doc__)
     parser.add_argument("--runs", type=int, default=2000, help="runs of each innocent scenario [2000]")
-    parser.add_argument("--guilty-runs", type=int, default=200, help="runs of each guilty scenario [200]")
+    parser.add_argument("--guilty-runs", type=int, default=100, help="runs of each guilty scenario [100]")
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
     parser.add_argument(
         "--out", type=Path, default=Path(".sluice/sim"), help="where judge.json is written [.sluice/sim]"

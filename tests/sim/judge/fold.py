@@ -40,7 +40,7 @@ def evidence_of(calls: Calls, seconds: float, late: float = 0.0) -> Iterator[tup
                     *(column[own].tolist() for column in _columns(calls)), strict=True
                 )
             )
-            judge.take(Window(worker, number, now, now - late, settled), 0)
+            judge.take(Window(worker, number, now, now - late, calls=settled))
         outcome = judge.verdict(0, Step(Stage.CANARY, 1), 0.0, now).outcome
         yield now, judge.findings.all[0].evidence.value, outcome
 

@@ -1,0 +1,36 @@
+"""One change of a rollout, by the judge or by a person: kept by compare-and-set with its event, or not at all."""
+
+from routing.control.event import Event
+from routing.control.store import Kept, Store
+from routing.rollout import Facts, Rollout, advance
+
+JUDGE = "judge"
+
+
+async def look(store: Store, kept: Kept, facts: Facts, now: float, fence: int) -> Kept:
+    """Advance what was read by what is known, and keep it; return what is kept now.
+
+    `now` is unix seconds. Raises `Stale`, `Fenced` and `ControlError`; then nothing has changed.
+    """
+    if kept.rollout is None:
+        return kept
+    following = advance(kept.rollout, facts, now)
+    if following is kept.rollout:
+        return kept
+    by = facts.approved if facts.approved and following.at > kept.rollout.at else JUDGE
+    return await change(store, kept, following, by, now, fence, dict(facts.verdict.numbers))
+
+
+async def change(
+    store: Store,
+    kept: Kept,
+    rollout: Rollout,
+    by: str,
+    now: float,
+    fence: int = 0,
+    numbers: dict[str, float] | None = None,
+) -> Kept:
+    """Keep a rollout that somebody has changed, with the event that says so; raises as `look`."""
+    before = kept.rollout
+    event = Event(rollout, "" if before is None else str(before.state), by, now, numbers or {})
+    return await store.write(kept, event, fence)

@@ -1,0 +1,49 @@
+"""What gateways tell whoever leads: windows of what their workers found out, and which table they serve.
+
+A rollout's windows are kept whole, in the order in which they came, until it is long over: a leader that comes after
+another hears them all from the first one on, and so knows to the bit what the other knew.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from routing.window import Window
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a gateway stands with a deployment; `at` is unix seconds."""
+
+    table: int
+    """The number of the table that it serves, with every arm ready in every worker."""
+    at: float
+    refused: int = 0
+    """The number of a table that it cannot serve."""
+    trouble: str = ""
+    """Why it cannot."""
+
+
+class Feed(Protocol):
+    """One control Redis, or what stands for it. Every method raises `ControlError` when it cannot be reached."""
+
+    async def send(self, rollout: str, window: Window) -> None:
+        """Add a window to the rollout's."""
+
+    async def after(self, rollout: str, place: str, most: int) -> list[tuple[str, Window]]:
+        """Return up to `most` windows that came after a place, each with its own; "" is before the first."""
+
+    async def report(self, deployment: str, gateway: str, standing: Standing) -> None:
+        """Say how a gateway stands."""
+
+    async def standings(self, deployment: str) -> dict[str, Standing]:
+        """Return by gateway what it said last."""
+
+
+def encode_window(window: Window) -> bytes:
+    """Return a window as it is kept."""
+    return msgspec.msgpack.encode(window)
+
+
+def decode_window(data: bytes) -> Window:
+    """Read a window. Raises `ValueError`."""
+    return msgspec.msgpack.decode(data, type=Window)

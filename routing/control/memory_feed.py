@@ -1,0 +1,32 @@
+"""A feed in memory, for tests and for a single process: the same promises, nothing outlives it."""
+
+from collections import defaultdict
+
+from routing.control.feed import Standing, decode_window, encode_window
+from routing.window import Window
+
+
+class MemoryFeed:
+    """Keeps windows encoded, so that what cannot travel is found out here too."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, list[bytes]] = defaultdict(list)
+        self._standings: dict[str, dict[str, Standing]] = defaultdict(dict)
+
+    async def send(self, rollout: str, window: Window) -> None:
+        """As `Feed.send`."""
+        self._windows[rollout].append(encode_window(window))
+
+    async def after(self, rollout: str, place: str, most: int) -> list[tuple[str, Window]]:
+        """As `Feed.after`."""
+        first = int(place or 0)
+        found = self._windows[rollout][first : first + most]
+        return [(str(first + number), decode_window(data)) for number, data in enumerate(found, 1)]
+
+    async def report(self, deployment: str, gateway: str, standing: Standing) -> None:
+        """As `Feed.report`."""
+        self._standings[deployment][gateway] = standing
+
+    async def standings(self, deployment: str) -> dict[str, Standing]:
+        """As `Feed.standings`."""
+        return dict(self._standings[deployment])

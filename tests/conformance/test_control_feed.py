@@ -1,0 +1,82 @@
+"""One battery for every feed: windows come back to the bit, in their order and from any place; standings by gateway."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.testing.redis_server import RedisServer
+from routing.control.errors import ControlError
+from routing.control.feed import Feed, Standing
+from routing.control.memory_feed import MemoryFeed
+from routing.control.redis_feed import RedisFeed
+from routing.order import UNKNOWN, Settled
+from routing.window import Health, Pair, Spread, Window
+
+FULL = Window(
+    worker="gw.0.4711",
+    sequence=3,
+    at=1_795_348_800.123456,
+    settled_until=1_795_348_799.9,
+    step=2,
+    calls=(Settled(1.5, (1 << 50) + 1, True, 2, 500, UNKNOWN | 5, 7), Settled(1.6, 0, False, 2, 500, 0)),
+    spent=12,
+    pairs=(Pair(1, 0), Pair(0, 4)),
+    health=Health(3, 1, 9, 0, 1, 0, True, Spread(4, 0.25, 0.75)),
+    last=True,
+)
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def feed(request: pytest.FixtureRequest, redis_server: RedisServer) -> AsyncIterator[Feed]:
+    if request.param == "memory":
+        yield MemoryFeed()
+        return
+    async with Redis.from_url(redis_server.url) as client:
+        for key in await client.keys("{sluice}:control:*"):
+            await client.delete(key)
+        yield RedisFeed(client)
+
+
+async def test_a_window_comes_back_to_the_bit(feed: Feed) -> None:
+    await feed.send("r1", FULL)
+    await feed.send("r1", Window("gw.1", 1, 2.0, 2.0))
+    (_, first), (_, second) = await feed.after("r1", "", 10)
+    assert first == FULL
+    assert isinstance(first.calls[0], Settled)
+    assert isinstance(first.health.canary_scores, Spread)
+    assert second == Window("gw.1", 1, 2.0, 2.0)
+
+
+async def test_windows_come_in_order_from_any_place_and_no_more_than_asked_for(feed: Feed) -> None:
+    assert await feed.after("r1", "", 10) == []
+    for sequence in range(1, 8):
+        await feed.send("r1", Window("gw.0", sequence, float(sequence), 0.0))
+        await feed.send("r2", Window("gw.0", 100 + sequence, 0.0, 0.0))
+    seen, place = [], ""
+    while found := await feed.after("r1", place, 3):
+        assert len(found) <= 3
+        seen += [window.sequence for _, window in found]
+        place = found[-1][0]
+    assert seen == list(range(1, 8))
+    assert await feed.after("r1", place, 3) == []
+    await feed.send("r1", Window("gw.0", 8, 8.0, 0.0))
+    assert [window.sequence for _, window in await feed.after("r1", place, 3)] == [8]
+
+
+async def test_a_gateways_last_word_counts(feed: Feed) -> None:
+    assert await feed.standings("fraud") == {}
+    await feed.report("fraud", "gw", Standing(1, 10.0))
+    await feed.report("fraud", "gw", Standing(1, 11.0, 2, "no such bundle"))
+    await feed.report("fraud", "other", Standing(2, 11.0))
+    await feed.report("quotes", "gw", Standing(9, 11.0))
+    assert await feed.standings("fraud") == {"gw": Standing(1, 11.0, 2, "no such bundle"), "other": Standing(2, 11.0)}
+
+
+async def test_a_redis_that_is_gone_is_said_so() -> None:
+    server = RedisServer()
+    server.close()
+    async with Redis.from_url(server.url) as client:
+        for asked in (RedisFeed(client).after("r1", "", 1), RedisFeed(client).send("r1", FULL)):
+            with pytest.raises(ControlError, match="does not answer"):
+                await asked
