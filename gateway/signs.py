@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.backends.backend import BackendError
-from gateway.errors import FeaturesMissing, PredictionFailed
+from gateway.errors import FeaturesMissing, InvalidRequest, PredictionFailed
 from gateway.lane import Decided, Outcome
 from routing.declared import Measure
 from routing.order import UNKNOWN
@@ -19,11 +19,13 @@ class Signs:
         self._decisions = {decision: bits[measure.name] for measure in measures for decision in measure.decisions}
 
     def of(self, outcome: Outcome) -> int:
-        """Return what an outcome shows. What was late, not run or the caller's own mistake says nothing of the arm."""
+        """Return what an outcome shows. A caller's mistake is no arm's; of what was late or not run nobody knows."""
         if isinstance(outcome, Decided):
             return self._decisions.get(outcome.decision, 0)
         if isinstance(outcome, PredictionFailed) and outcome.contract:
             return self._contract
+        if isinstance(outcome, InvalidRequest):
+            return 0
         return self._row_fault if isinstance(outcome, FeaturesMissing) else UNKNOWN
 
     def of_search(self, found: BackendError | None) -> int:

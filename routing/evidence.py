@@ -79,10 +79,18 @@ class TwoSided:
         """E, as `Evidence.value`."""
         return (self.more.value + self.less.value) / 2
 
-    def observed(self, canary: int, champion: int, share: float, now: float) -> "TwoSided":
-        """As `Evidence.observed`; the side that looks for less sees the arms swapped."""
+    def observed(
+        self, canary: int, champion: int, share: float, now: float, doubtful: tuple[int, int] = (0, 0)
+    ) -> "TwoSided":
+        """As `Evidence.observed`; the side that looks for less sees the arms swapped.
+
+        `doubtful` counts calls of the champion and the canary of which nobody knows whether they were events. Each side
+        takes them as speaks against it: an arm whose calls come late has not done it more seldom.
+        """
+        of_champion, of_canary = doubtful
         return TwoSided(
-            self.more.observed(canary, champion, share, now), self.less.observed(champion, canary, 1.0 - share, now)
+            self.more.observed(canary, champion + of_champion, share, now),
+            self.less.observed(champion, canary + of_canary, 1.0 - share, now),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from routing.evidence import Evidence, TwoSided, two_sided
 from routing.guard import Guard, Source
+from routing.order import UNKNOWN
 from routing.units import Taken
 from routing.verdict import Verdict, fail
 from routing.window import Pair
@@ -21,6 +22,8 @@ class Finding:
     bad: list[int] = field(default_factory=lambda: [0, 0])
     new: dict[float, list[int]] = field(default_factory=dict)
     """Events since the last look by the probability that they were the canary's, champion's and canary's."""
+    doubtful: dict[float, list[int]] = field(default_factory=dict)
+    """The same, of calls of which nobody knows whether they were events."""
 
     @property
     def found(self) -> bool:
@@ -34,11 +37,15 @@ class Finding:
 
     def look(self, now: float) -> None:
         """Put into the evidence what was counted since the last look."""
-        new, self.new = self.new, {}
-        for share, (champion, canary) in new.items():
-            self.evidence = self.evidence.observed(canary, champion, share, now)
-        if not new:
-            self.evidence = self.evidence.observed(0, 0, _PAIR, now)
+        new, doubtful = self.new, self.doubtful
+        self.new, self.doubtful = {}, {}
+        for share in new.keys() | doubtful.keys() or {_PAIR}:
+            champion, canary = new.get(share, (0, 0))
+            of_champion, of_canary = doubtful.get(share, (0, 0))
+            if isinstance(self.evidence, TwoSided):
+                self.evidence = self.evidence.observed(canary, champion, share, now, (of_champion, of_canary))
+            else:  # a champion whose calls come late has not failed more seldom
+                self.evidence = self.evidence.observed(canary, champion + of_champion, share, now)
 
     def text(self, units: Sequence[int], pairs: int) -> str:
         """Say what was counted, of so many of the champion's and the canary's units, or of so many pairs."""
@@ -70,6 +77,8 @@ class Findings:
         for sign, finding in self._of_calls if taken.signs else ():
             if taken.signs & sign and (taken.first or finding.guard.source is Source.UNITS):
                 finding.event(taken.share, canary)
+            elif taken.signs & UNKNOWN and taken.first:
+                finding.doubtful.setdefault(taken.share, [0, 0])[canary] += 1
 
     def pair(self, pair: Pair) -> None:
         """Count what a pair says; where both bundles showed a sign, or neither, it says nothing."""

@@ -56,8 +56,8 @@ class Judge:
         self._floors = Floors(rules.floors)
         self._order = Order()
         self._units = Units(rules.most_units)
-        self._heard: dict[str, tuple[int, float]] = {}
-        self._gone: set[str] = set()
+        self._sequences: dict[str, int] = {}
+        self._heard: dict[str, float] = {}  # by worker that is awaited: when it was heard last
         self._exposed: dict[int, _Exposure] = {}
         self._clock = began
         self._counted_since = began
@@ -67,27 +67,26 @@ class Judge:
     def join(self, worker: str, since: float) -> None:
         """Await what the worker sends of calls that it admitted from then on."""
         self._order.join(worker, since)
-        self._heard.setdefault(worker, (0, since))
+        self._heard.setdefault(worker, since)
 
     def leave(self, worker: str) -> None:
         """Await nothing more of a worker that has ended."""
         self._order.leave(worker)
         self._heard.pop(worker, None)
-        self._gone.add(worker)
 
     def forget_silent(self, before: float) -> list[str]:
-        """Await nothing more of workers that have sent nothing since then: they are gone without a word."""
-        silent = [worker for worker, (_, at) in self._heard.items() if at < before]
+        """Await nothing of workers that have sent nothing since then, unless they send something again."""
+        silent = [worker for worker, at in self._heard.items() if at < before]
         for worker in silent:
             self.leave(worker)
         return silent
 
     def take(self, window: Window) -> bool:
         """Hear a window; return False if it was heard before. A worker that was not awaited is from now on."""
-        sequence, _ = self._heard.get(window.worker, (0, 0.0))
-        if window.sequence <= sequence or window.worker in self._gone:
+        if window.sequence <= self._sequences.get(window.worker, 0):
             return False
-        self._heard[window.worker] = (window.sequence, window.at)
+        self._sequences[window.worker] = window.sequence
+        self._heard[window.worker] = window.at
         self._order.put(window.worker, window.calls, window.settled_until)
         self._units.spent += window.spent
         self._floors.take(window)
@@ -134,7 +133,7 @@ class Judge:
     def _blind(self, now: float) -> Verdict | None:
         if not self._heard:
             return cannot_tell("no worker has sent anything")
-        worker, (_, at) = min(self._heard.items(), key=lambda one: one[1][1])
+        worker, at = min(self._heard.items(), key=lambda one: one[1])
         if now - at > SILENT:
             return cannot_tell(f"worker {worker} has been silent for {now - at:.0f} s", seconds=now - at)
         if self._used_up:

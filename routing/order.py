@@ -12,7 +12,9 @@ from typing import NamedTuple
 UNKNOWN = 1 << 62
 """The sign of a call of which nobody knows what it would have shown: its run was late, or was never begun.
 
-It spends its unit and counts for the split like any other, and proves nothing, neither harm nor harmlessness.
+It spends its unit and counts for the split like any other. Whatever is to be shown, it is taken as speaks against that:
+as bad for the champion where harm of the canary is, and for the canary where its harmlessness is. Else an arm whose
+calls are mostly late would look like one whose calls are mostly good.
 """
 
 

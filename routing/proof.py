@@ -42,11 +42,13 @@ class Proof:
 
     def call(self, canary: bool, taken: Taken) -> None:
         """Count what a call says of its unit."""
-        bad = bool(taken.signs & self._faults) and not taken.before & self._faults
-        if bad:
+        # Of what is not known the worst is taken for the canary, and the best for the champion.
+        bad = self._faults | UNKNOWN if canary else self._faults
+        is_bad = bool(taken.signs & bad) and not taken.before & bad
+        if is_bad:
             self._bad.setdefault(taken.share, [0, 0])[canary] += 1
-        if canary and taken.first and not taken.signs & UNKNOWN:
-            self._tried[bad] += 1
+        if canary and taken.first:
+            self._tried[is_bad] += 1
 
     def look(self, now: float) -> None:
         """Weigh what has come."""

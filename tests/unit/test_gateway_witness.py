@@ -85,7 +85,7 @@ def test_a_unit_that_has_said_what_it_could_is_only_counted() -> None:
         (BackendUnavailable("open"), UNKNOWN),
         (DeadlineExceeded("late"), UNKNOWN),
         (FeaturesUnavailable("late"), UNKNOWN),
-        (InvalidRequest("yours"), UNKNOWN),
+        (InvalidRequest("yours"), 0),
     ],
 )
 def test_only_what_is_the_arms_own_is_a_sign(outcome: Outcome, signs: int) -> None:

@@ -9,7 +9,9 @@ from routing.control.feed import Standing
 from routing.control.leader import ALIVE, GONE, LEASE, PATIENCE, Leader
 from routing.control.memory_feed import MemoryFeed
 from routing.control.memory_store import MemoryStore
+from routing.control.replay import replay
 from routing.declared import read_rollout
+from routing.judge import Rules
 from routing.order import Settled
 from routing.rollout import Rollout, State
 from routing.verdict import Outcome
@@ -209,3 +211,26 @@ async def test_what_a_person_did_between_two_looks_stands(house: House) -> None:
     await house.go(2, "a")
     assert (await house.rollout()).state is State.ABORTED
     assert (await house.rollout()).reason == "aborted by night: wrong bundle"
+
+
+async def replayed(house: House, rules: Rules) -> list[tuple[float, Outcome, str]]:
+    events = await house.store.history("fraud", 100)
+    return [(one.at, one.verdict.outcome, one.verdict.guard) async for one in replay(house.feed, events, rules)]
+
+
+async def test_a_rollout_that_is_judged_again_is_judged_as_it_was(house: House) -> None:
+    await house.go(60, "a")
+    house.bad = 0.9
+    await house.go(12, "a")
+    back = next(one for one in await house.store.history("fraud", 100) if one.rollout.state is State.ROLLING_BACK)
+    assert (back.at, Outcome.FAIL, "row_faults") in await replayed(house, DECLARED.rules)
+
+
+async def test_other_rules_would_have_said_other_things(house: House) -> None:
+    await house.go(60, "a")
+    house.bad = 0.9
+    await house.go(12, "a")
+    lenient = read_rollout({"guards": {"row_faults": {"tolerated": 10_000.0}}}).rules
+    assert Outcome.FAIL not in [outcome for _, outcome, _ in await replayed(house, lenient)]
+    blind = read_rollout({"guards": {"row_faults": {"dry_run": True}}}).rules
+    assert Outcome.FAIL not in [outcome for _, outcome, _ in await replayed(house, blind)]

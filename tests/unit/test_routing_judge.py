@@ -7,7 +7,7 @@ import pytest
 
 from routing.guard import Guard, Source
 from routing.judge import SILENT, USED_UP_EVERY, Judge, Rules
-from routing.order import Settled
+from routing.order import UNKNOWN, Settled
 from routing.proof import ProofWanted
 from routing.schedule import Stage, Step
 from routing.verdict import Outcome, Verdict
@@ -154,6 +154,19 @@ def test_a_silent_worker_leaves_it_without_a_source_until_it_is_known_to_have_en
     assert one.verdict().reason == "no worker has sent anything"
 
 
+def test_a_worker_that_comes_back_after_a_silence_is_heard_again_and_nothing_twice() -> None:
+    one = worker()
+    window = one.flush(one.calls(False, 80), one.calls(True, 20))
+    one.now += 60.0
+    assert one.judge.forget_silent(one.now - 15.0) == ["0.1"]
+    assert one.verdict().reason == "no worker has sent anything"
+    assert not one.judge.take(window)
+    one.flush(one.calls(False, 80), one.calls(True, 20))
+    assert one.verdict().outcome is Outcome.PASS
+    assert one.judge.findings.units == [160, 40]
+    assert one.judge.forget_silent(one.now - 15.0) == []
+
+
 def test_no_traffic_is_no_pass() -> None:
     one = worker()
     step = replace(STEP, least_exposure=100, least_seconds=10.0)
@@ -199,6 +212,25 @@ def test_the_last_step_asks_for_proof(proof: ProofWanted) -> None:
     verdict = one.verdict(last)
     assert verdict.outcome is Outcome.PASS
     assert ("2.00%" if proof.ceiling else "2 times") in verdict.reason
+
+
+def test_a_canary_that_is_mostly_late_is_neither_more_seldom_nor_harmless() -> None:
+    """Nobody knows what its late calls would have shown: no guard is told, and nothing is proved by them."""
+    one, last = worker(proof=ProofWanted(ceiling=0.02)), replace(STEP, proof=True)
+    for _ in range(100):
+        late = one.calls(True, 15, UNKNOWN)
+        one.flush(one.calls(False, 40), one.calls(False, 40, APPROVED), one.calls(True, 5, APPROVED), late)
+    assert one.verdict().outcome is Outcome.PASS
+    assert one.verdict(last).reason == "that the canary is not worse has not been shown yet"
+
+
+@pytest.mark.parametrize("sign", [FAULT, APPROVED])
+def test_a_champion_that_is_mostly_late_makes_no_canary_worse(sign: int) -> None:
+    one = worker()
+    for _ in range(100):
+        late = one.calls(False, 60, UNKNOWN)
+        one.flush(one.calls(False, 20, sign), late, one.calls(True, 20, sign))
+    assert one.verdict().outcome is Outcome.PASS
 
 
 def test_without_a_single_fault_only_a_ceiling_ends_it() -> None:

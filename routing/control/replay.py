@@ -1,0 +1,55 @@
+"""Judges a recorded rollout again, by the rules of then or by others: what would they have said, and when?
+
+Everything that the judge knew is in the windows, so by the same rules the same is said. What would have come after an
+earlier verdict nobody knows: the traffic that is replayed is the one that there was.
+"""
+
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+from routing.control.event import Event
+from routing.control.feed import Feed
+from routing.control.leader import GONE
+from routing.judge import Judge, Rules
+from routing.rollout import Rollout
+from routing.verdict import Verdict
+
+EVERY = 0.5
+"""Seconds from one look to the next, as a leader looks."""
+_MOST = 1_000
+
+
+class Ruling(NamedTuple):
+    """What the judge said from a moment on, in unix seconds."""
+
+    at: float
+    verdict: Verdict
+
+
+async def replay(feed: Feed, events: Sequence[Event], rules: Rules) -> AsyncIterator[Ruling]:
+    """Yield what is said whenever it changes in outcome, or in who found it. `events` are one rollout's, in order.
+
+    Raises `ControlError` when the feed cannot be read.
+    """
+    times = [event.at for event in events]
+    first = events[0].rollout
+    judge, next_look = Judge(rules, first.begun), first.begun
+    said: tuple[str, str] | None = None
+    place = ""
+    while windows := await feed.after(first.name, place, _MOST):
+        for place, window in windows:  # noqa: B007  # the place is where the next ones are asked for
+            judge.take(window)
+            if window.at < next_look:
+                continue
+            next_look = window.at + EVERY
+            judge.forget_silent(window.at - GONE)
+            rollout = _at(events, times, window.at)
+            verdict = judge.verdict(rollout.at, rollout.step, rollout.since, window.at)
+            if said != (verdict.outcome, verdict.guard):
+                said = (verdict.outcome, verdict.guard)
+                yield Ruling(window.at, verdict)
+
+
+def _at(events: Sequence[Event], times: Sequence[float], moment: float) -> Rollout:
+    return events[max(0, bisect_right(times, moment) - 1)].rollout
