@@ -94,9 +94,9 @@ class TwoSided:
         )
 
 
-def two_sided(tolerated: float, began: float) -> TwoSided:
+def two_sided(tolerated: float, began: float, bets: tuple[float, ...] = HIGHER) -> TwoSided:
     """Begin to look to both sides for more than `tolerated` times as often, or as seldom."""
-    return TwoSided(Evidence(tolerated, began), Evidence(tolerated, began))
+    return TwoSided(Evidence(tolerated, began, bets), Evidence(tolerated, began, bets))
 
 
 @lru_cache(maxsize=1024)

@@ -57,5 +57,10 @@ def shared_out(guards: Sequence[Guard], alpha: float = ALPHA, others: int = 0) -
     names = [guard.name for guard in guards]
     if len(set(names)) != len(names):
         raise ValueError(f"guards: a name stands twice: {', '.join(names)}")
-    acting = sum(not guard.dry_run for guard in guards) + others
-    return tuple(replace(guard, alpha=0.0 if guard.dry_run else alpha / acting) for guard in guards)
+    share = one_share(guards, alpha, others)
+    return tuple(replace(guard, alpha=0.0 if guard.dry_run else share) for guard in guards)
+
+
+def one_share(guards: Sequence[Guard], alpha: float, others: int) -> float:
+    """Return what each guard that acts has of α, and each of the `others`."""
+    return alpha / (sum(not guard.dry_run for guard in guards) + others)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from routing.findings import Findings
 from routing.floors import FloorLimits, Floors
-from routing.guard import ALPHA, Guard, Source, shared_out
+from routing.guard import ALPHA, Guard, Source, one_share, shared_out
 from routing.order import Order
 from routing.proof import Proof, ProofWanted
 from routing.sample_ratio import SampleRatio
@@ -52,7 +52,7 @@ class Judge:
         guards = shared_out(rules.guards, rules.alpha, others=1)  # the other one is the sample ratio's
         self.findings = Findings(guards, began)
         self.proof = Proof(rules.proof, self.findings.faults, began)
-        self.sample_ratio = SampleRatio(rules.alpha / (sum(not one.dry_run for one in guards) + 1), began)
+        self.sample_ratio = SampleRatio(one_share(guards, rules.alpha, others=1), began)
         self._floors = Floors(rules.floors)
         self._order = Order()
         self._units = Units(rules.most_units)

@@ -5,7 +5,7 @@ caller that retries one arm only, a broken salt, records that one arm loses. (Se
 2022, arXiv:2011.03567, propose.)
 """
 
-from routing.evidence import Evidence, TwoSided
+from routing.evidence import two_sided
 from routing.units import Taken
 
 # Ratios that are bet on: a split is wrong by little long before anybody would call an arm bad.
@@ -17,7 +17,7 @@ class SampleRatio:
 
     def __init__(self, alpha: float, began: float) -> None:
         self._alpha = alpha
-        self._evidence = TwoSided(Evidence(1.0, began, _FINE), Evidence(1.0, began, _FINE))
+        self._evidence = two_sided(1.0, began, _FINE)
         self._new: dict[float, list[int]] = {}
         self.expected = 0.0
         """Units that should have been the canary's."""

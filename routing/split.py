@@ -21,10 +21,14 @@ class Drawn(NamedTuple):
 
 def draw(salt: bytes, unit: str) -> Drawn:
     """Return the unit's bucket and number. `salt` has at most 64 bytes (blake2b's key)."""
-    number, bucket = divmod(int.from_bytes(blake2b(unit.encode(), digest_size=8, key=salt).digest(), "big"), BUCKETS)
+    number, bucket = divmod(_hash(salt, unit), BUCKETS)
     return Drawn(bucket, number)
 
 
 def bucket_of(salt: bytes, unit: str) -> int:
     """Return the unit's bucket, 0 to 9,999. `salt` has at most 64 bytes (blake2b's key)."""
-    return int.from_bytes(blake2b(unit.encode(), digest_size=8, key=salt).digest(), "big") % BUCKETS
+    return _hash(salt, unit) % BUCKETS
+
+
+def _hash(salt: bytes, unit: str) -> int:
+    return int.from_bytes(blake2b(unit.encode(), digest_size=8, key=salt).digest(), "big")

@@ -100,12 +100,8 @@ class WorkerProcess:
                 if isinstance(report, Ready):
                     self.ready = True
                     self._became_ready.set()
-                elif (
-                    isinstance(report, Done)
-                    and (future := self._asked.get(report.id)) is not None
-                    and not future.done()
-                ):
-                    future.set_result(report)
+                elif isinstance(report, Done):
+                    self._settle(report)
         except MessageError:
             log.exception("a worker talks nonsense and is killed", extra={"slot": self.slot, "pid": self.pid})
             self.kill()

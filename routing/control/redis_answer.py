@@ -7,6 +7,9 @@ from redis.exceptions import RedisError
 
 from routing.control.errors import ControlError
 
+PREFIX = "{sluice}:control:"
+"""Of every key: the tag in braces keeps them on one node, where scripts can use them together."""
+
 
 async def answer_of(asked: object) -> Any:
     """Return what comes. Raises `ControlError`.

@@ -4,10 +4,9 @@ import msgspec
 from redis.asyncio import Redis
 
 from routing.control.feed import Standing, decode_window, encode_window
-from routing.control.redis_answer import answer_of
+from routing.control.redis_answer import PREFIX, answer_of
 from routing.window import Window
 
-_PREFIX = "{sluice}:control:"
 MOST_WINDOWS = 2_000_000
 """Windows of one rollout that are kept: a day of ten workers. Beyond that the first ones go."""
 KEPT_FOR = 90 * 86_400
@@ -45,8 +44,8 @@ class RedisFeed:
 
 
 def _windows(rollout: str) -> str:
-    return f"{_PREFIX}windows:{rollout}"
+    return f"{PREFIX}windows:{rollout}"
 
 
 def _standings(deployment: str) -> str:
-    return f"{_PREFIX}standings:{deployment}"
+    return f"{PREFIX}standings:{deployment}"

@@ -9,12 +9,11 @@ from redis.asyncio import Redis
 
 from routing.control.errors import ControlError, Fenced, Stale
 from routing.control.event import Event, decode, encode
-from routing.control.redis_answer import answer_of
+from routing.control.redis_answer import PREFIX, answer_of
 from routing.control.store import Kept
 from routing.rollout import Rollout
 
-_PREFIX = "{sluice}:control:"
-_FENCE, _LEADER = _PREFIX + "fence", _PREFIX + "leader"
+_FENCE, _LEADER = PREFIX + "fence", PREFIX + "leader"
 
 _WRITE = """
 local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
@@ -81,8 +80,8 @@ class RedisStore:
 
 
 def _rollout(deployment: str) -> str:
-    return f"{_PREFIX}rollout:{deployment}"
+    return f"{PREFIX}rollout:{deployment}"
 
 
 def _events(deployment: str) -> str:
-    return f"{_PREFIX}events:{deployment}"
+    return f"{PREFIX}events:{deployment}"

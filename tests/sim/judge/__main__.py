@@ -68,7 +68,7 @@ def _play(traffic: Traffic, seeds: Sequence[int]) -> np.ndarray:
 
 def _show_pairs(traffic: PairTraffic, runs: int) -> dict[str, object]:
     when = first_reached([pair_events(traffic, seed) for seed in range(runs)], traffic.seconds, ALPHA) - traffic.onset
-    median, p90 = np.quantile(when, 0.5, method="inverted_cdf"), np.quantile(when, 0.9, method="inverted_cdf")
+    median, p90 = np.quantile(when, (0.5, 0.9), method="inverted_cdf")
     share = float(np.isfinite(when).mean())
     print(f"{traffic.name:28} found in {share:.4f} of {runs}, median {median:.1f} s, p90 {p90:.1f} s", flush=True)
     return {"name": traffic.name, "runs": runs, "share": share, "median": float(median), "p90": float(p90)}
@@ -96,7 +96,7 @@ def _show_innocent(pool: ProcessPoolExecutor, traffic: Traffic, runs: int) -> di
 def _show_guilty(pool: ProcessPoolExecutor, traffic: Traffic, runs: int) -> dict[str, object]:
     rows, seconds = _all(pool, traffic, runs)
     delays = rows[:, :3] - traffic.onset
-    median, p90 = (np.quantile(delays, q, axis=0, method="inverted_cdf") for q in (0.5, 0.9))
+    median, p90 = np.quantile(delays, (0.5, 0.9), axis=0, method="inverted_cdf")
     print(
         f"{traffic.name:28} median {median[0]:7.1f} s, p90 {p90[0]:7.1f} s, {np.median(rows[:, 3]):5.0f} bad answers;"
         f" thresholds {median[1]:7.1f} s, z-test {median[2]:7.1f} s  [{seconds:.0f} s]",

@@ -1,7 +1,5 @@
 """What is played: innocent canaries in every kind of traffic, and guilty ones by size, rate and weight."""
 
-from dataclasses import replace
-
 from tests.sim.judge.traffic import Traffic, bursty, daily
 
 RAMP = ((0.0, 100), (450.0, 500), (900.0, 2_000), (1_350.0, 5_000))
@@ -34,7 +32,6 @@ INNOCENT = (
 )
 """None of these may be rolled back in more than α of the runs."""
 
-_HOUR = 3600.0
 GUILTY = tuple(
     Traffic(
         f"{rate:g}/s, {weight / 100:g} %, x{times}",
@@ -48,8 +45,3 @@ GUILTY = tuple(
     for times in (3, 10, 25)
 )
 """Errors of 0.2 % that grow threefold, tenfold and 25 times."""
-
-
-def with_onset(traffic: Traffic, hours: float) -> Traffic:
-    """The same canary, good for so many hours."""
-    return replace(traffic, onset=hours * _HOUR, seconds=traffic.seconds + hours * _HOUR)

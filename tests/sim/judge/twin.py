@@ -57,15 +57,13 @@ def events_of(calls: Calls) -> Events:
     return Events(calls.at[index], calls.canary[index], np.concatenate(shares))
 
 
-def evidence(runs: Iterable[Events], seconds: float, alpha: float = 0.0) -> Iterator[NDArray[np.float64]]:
-    """Yield by flush the evidence of every run. Runs that have reached 1/`alpha` stand still, if it is given."""
+def evidence(runs: Iterable[Events], seconds: float) -> Iterator[NDArray[np.float64]]:
+    """Yield by flush the evidence of every run."""
     flushes = round(seconds / FLUSH)
     gains = [_gains_by_flush(run, flushes) for run in runs]
     bets = np.array(HIGHER)
     sums = np.full((len(gains), bets.size), 0.5)
     stakes = 1
-    reached = np.zeros(len(gains), np.bool_)
-    values = np.zeros(len(gains))
     for flush in range(flushes):
         begun = 1 + int((flush + 1) * FLUSH / STAKE_EVERY)
         sums += 1.0 / (stakes + 1) - 1.0 / (begun + 1)
@@ -74,10 +72,7 @@ def evidence(runs: Iterable[Events], seconds: float, alpha: float = 0.0) -> Iter
             gain = by_flush.get(flush)
             if gain is not None:
                 sums[number] = np.minimum(1e200, sums[number] * np.exp(np.minimum(gain, 400.0)))
-        values = np.where(reached, values, sums.mean(axis=1) + 1.0 / (stakes + 1))
-        if alpha:
-            reached |= values >= 1.0 / alpha
-        yield values
+        yield sums.mean(axis=1) + 1.0 / (stakes + 1)
 
 
 def first_reached(runs: Iterable[Events], seconds: float, alpha: float) -> NDArray[np.float64]:
