@@ -1,6 +1,8 @@
 """One deployment's line, put together: its lanes, made of the bundles on the shelf, and the intake in front of them."""
 
+import os
 import random
+import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +14,16 @@ from gateway.features.reader import FeatureReader
 from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake
 from gateway.lane import Lane
+from gateway.lease import Lease
 from gateway.line import Lanes, Line
 from gateway.meters import Meters, ShadowMeters
 from gateway.recording import Recording
 from gateway.served import Served
 from gateway.shadow import Shadow
 from gateway.shelf import Loaded, Shelf
+from gateway.signs import Signs
 from gateway.stored import StoredReader
+from gateway.witness import Witness
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Table
@@ -33,6 +38,8 @@ class Built:
     intake: Intake
     admission: Admission
     loaded: Mapping[tuple[str, str], Loaded]
+    witness: Witness | None = None
+    """Who notes its rows for a rollout's judge."""
 
     @property
     def champion(self) -> Loaded:
@@ -53,6 +60,8 @@ class LineBuilder:
         self._reader = reader
         self._recording = recording
         self._series = series
+        self.lease = Lease()
+        """Of every canary that a rollout gives a weight to."""
 
     async def build(self, served: Served, former: Built | None) -> Built:
         """Return the line that serves this; lanes that do not change go over, with what they have learned.
@@ -87,8 +96,11 @@ class LineBuilder:
         )
         admission = _admission(deployment, former)
         recorder = self._recording.recorder(deployment)
-        line = Line(deployment, Lanes(answering, shadows), features, admission, meters, recorder, time.monotonic)
-        return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded)
+        witness = _witness(served, deployment, former)
+        lease = None if served.part is None else self.lease
+        lanes_of = Lanes(answering, shadows)
+        line = Line(deployment, lanes_of, features, admission, meters, recorder, time.monotonic, witness, lease)
+        return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded, witness)
 
     def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:
         return ShadowMeters(self._series, deployment.name, lane.version)
@@ -130,6 +142,18 @@ def _admission(deployment: Deployment, former: Built | None) -> Admission:
     if former is not None and former.line.deployment.budget == deployment.budget:
         return former.admission
     return Admission(deployment.budget)
+
+
+def _witness(served: Served, deployment: Deployment, former: Built | None) -> Witness | None:
+    """One witness sees a rollout through, whatever its tables: what a unit has said it remembers."""
+    part = served.part
+    if part is None or part.over:
+        return None
+    before = None if former is None else former.witness
+    if before is not None and before.part.rollout == part.rollout:
+        return before
+    name = f"{os.uname().nodename}/{os.getpid()}/{secrets.token_hex(4)}"
+    return Witness(Signs(deployment.rollout.measures), part, name, time.time() - time.monotonic())
 
 
 def _check_same_request(champion: Lane, lane: Lane) -> None:

@@ -13,6 +13,19 @@ from routing.table import Table
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A rollout's part in what is served: whose table it is, and what a worker has to note with every row."""
+
+    rollout: str
+    step: int
+    epoch: int
+    weight: int
+    """The canary's, of 10,000 units."""
+    over: bool = False
+    """Whether the rollout has ended; its table stays, and nothing is noted any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """One deployment with one table."""
 
@@ -23,6 +36,13 @@ class Served:
     """By version: the one bundle that is meant. A bundle that was changed on disk since is not loaded by accident."""
     offset: float = 0.0
     """How far its clock runs behind the wall, in seconds."""
+    part: Part | None = None
+    """The rollout that has made the table; None where a `deployment.yaml` has."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether what its rows show is to be told to a judge."""
+        return self.part is not None and not self.part.over
 
     @property
     def name(self) -> str:
@@ -41,5 +61,7 @@ class Served:
         """Whether callers could not tell the two apart, whatever their numbers and their comments."""
         if self == other:
             return True
-        alike = self.digests == other.digests and self.table == other.numbered(self.table.number).table
+        alike = (self.digests, self.part) == (other.digests, other.part) and self.table == other.numbered(
+            self.table.number
+        ).table
         return alike and self.deployment() == replace(other.deployment(), table=self.table)

@@ -6,7 +6,7 @@ up to when everything is settled, and that is the start of the oldest list of wh
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -17,22 +17,15 @@ from gateway.fault_search import Tell
 from gateway.halving import Found
 from gateway.intake import Row
 from gateway.lane import Lane, Outcome
+from gateway.served import Part
 from gateway.signs import Signs
 from routing.order import Settled
 from routing.table import CANARY
 from routing.units import FIRST_CALLS
+from routing.window import Window
 
 MOST_UNITS = 1 << 19
 """Units that are remembered so as not to send what the judge would not hear; beyond that everything is sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Where a rollout stands as this worker serves it: `weight` is its own, of 10,000 units."""
-
-    step: int
-    epoch: int
-    weight: int
 
 
 class Ticket(Protocol):
@@ -123,22 +116,29 @@ NO_TICKET: Ticket = _NoTicket()
 
 
 class Witness:
-    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met."""
+    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met.
 
-    def __init__(self, signs: Signs, part: Part) -> None:
+    `name` is this worker's, as the judge is to tell it apart from every other one. Times come on the worker's clock and
+    leave in unix seconds: `ahead` is what is added, once and for all, so that no step of the clock disorders them.
+    """
+
+    def __init__(self, signs: Signs, part: Part, name: str = "", ahead: float = 0.0) -> None:
         self.signs = signs
         self.part = part
+        self.name = name
+        self._ahead = ahead
+        self._sequence = 0
         self._numbers = count()
         self._open: dict[int, float] = {}
         self._calls: list[Settled] = []
         self._spent = 0
         self._known: dict[tuple[int, int, int], int] = {}
 
-    def admit(self, now: float) -> Ticket:
-        """Open a ticket for a list that starts."""
-        number = next(self._numbers)
-        self._open[number] = now
-        return ListTicket(self, number, now, self.part)
+    def admit(self, now: float, lapsed: bool = False) -> Ticket:
+        """Open a ticket for a list that starts; where the canary's lease has `lapsed`, its weight is none."""
+        number, admitted = next(self._numbers), now + self._ahead
+        self._open[number] = admitted
+        return ListTicket(self, number, admitted, replace(self.part, weight=0) if lapsed else self.part)
 
     def settled(self, number: int) -> None:
         """Everything of a list is known."""
@@ -156,8 +156,15 @@ class Witness:
         self._known[key] = calls + 1
         self._calls.append(call)
 
+    def window(self, now: float) -> Window:
+        """Return what has come since the last window."""
+        self._sequence += 1
+        calls, spent, until = self.flush(now)
+        at = now + self._ahead
+        return Window(self.name, self._sequence, at, until, self.part.step, calls, spent)
+
     def flush(self, now: float) -> tuple[tuple[Settled, ...], int, float]:
         """Return the calls since the last flush, those of spent units, and up to when all is settled."""
         calls, self._calls = tuple(self._calls), []
         spent, self._spent = self._spent, 0
-        return calls, spent, next(iter(self._open.values()), now)
+        return calls, spent, next(iter(self._open.values()), now + self._ahead)

@@ -38,6 +38,7 @@ from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
 from gateway.policy import Policy, Thresholds
 from gateway.record import DeploymentRecorder
+from gateway.served import Part
 from gateway.shadow import Shadow
 from gateway.signs import Signs
 from gateway.stored import StoredReader
@@ -46,7 +47,7 @@ from gateway.testing.kept_records import KeptRecords
 from gateway.testing.manual_clock import ManualClock
 from gateway.testing.plans import small_plan
 from gateway.testing.scripted_backend import ScriptedBackend, first_column
-from gateway.witness import Part, Witness
+from gateway.witness import Witness
 from monitoring import metrics
 from monitoring.exposition import WorkersCollector
 from monitoring.records.record import Record
@@ -254,7 +255,7 @@ def make_house(
     kept, counter = KeptRecords(), series.counter
     written, dropped, failed = (counter(metrics.RECORDS, "fraud", one) for one in ("written", "dropped", "failed"))
     recorder = DeploymentRecorder("fraud", 1, 1.0, kept, RecordCounts("fraud", written, dropped, failed))
-    witness = Witness(Signs(MEASURES), Part(step=1, epoch=0, weight=weight))
+    witness = Witness(Signs(MEASURES), Part("r", step=1, epoch=0, weight=weight))
     line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, recorder, clock, witness)
     intake = Intake(plan, deployment.unit, wall)
     entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())
