@@ -7,6 +7,7 @@ different moments. Who decides is open: here it is a `deployment.yaml`; a table 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.deployment import Deployment, parse_deployment
 from routing.table import Table
@@ -40,18 +41,17 @@ class Served:
     """The rollout that has made the table; None where a `deployment.yaml` has."""
 
     @property
-    def judged(self) -> bool:
-        """Whether what its rows show is to be told to a judge."""
-        return self.part is not None and not self.part.over
-
-    @property
     def name(self) -> str:
         """The deployment's."""
         return self.table.deployment
 
+    def declared(self) -> Deployment:
+        """Return the deployment as it was declared. Raises `DeploymentError`."""
+        return _parse(self.declaration, f"{self.name}'s declaration")
+
     def deployment(self) -> Deployment:
-        """Return the whole deployment. Raises `DeploymentError`."""
-        return replace(parse_deployment(self.declaration, f"{self.name}'s declaration"), table=self.table)
+        """Return the deployment as it is served, with its table. Raises `DeploymentError`."""
+        return replace(self.declared(), table=self.table)
 
     def numbered(self, number: int) -> "Served":
         """Return the same under another number."""
@@ -65,3 +65,9 @@ class Served:
             self.table.number
         ).table
         return alike and self.deployment() == replace(other.deployment(), table=self.table)
+
+
+@lru_cache(maxsize=64)
+def _parse(declaration: str, where: str) -> Deployment:
+    """The same text is asked for again and again, and takes milliseconds to read."""
+    return parse_deployment(declaration, where)

@@ -62,6 +62,13 @@ class Table:
         if len(set(versions)) != len(versions):
             raise TableError(f"deployment {self.deployment}: a version is shadow twice")
 
+    @property
+    def versions(self) -> frozenset[str]:
+        """Every bundle version that has an arm."""
+        canary = () if self.canary is None else (self.canary.version,)
+        fallback = () if self.fallback is None else (self.fallback,)
+        return frozenset((self.champion, *canary, *fallback, *(shadow.version for shadow in self.shadows)))
+
     def arm_of(self, unit: str) -> str:
         """Return `champion` or `canary`: sticky for the unit, monotone in the canary's weight."""
         canary = self.canary

@@ -21,6 +21,15 @@ class Standing(msgspec.Struct, frozen=True):
     """The number of a table that it cannot serve."""
     trouble: str = ""
     """Why it cannot."""
+    rollout: str = ""
+    """The rollout whose table it serves; empty: its own."""
+    champion: str = ""
+    """The bundle version that is champion there."""
+    champion_digest: str = ""
+    policy: str = ""
+    """The digest of its policy."""
+    rules: str = ""
+    """The digest of what its `deployment.yaml` says of rollouts."""
 
 
 class Feed(Protocol):

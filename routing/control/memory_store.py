@@ -48,3 +48,7 @@ class MemoryStore:
             self._leader, self._fence = name, self._fence + 1
         self._until = now + seconds
         return self._fence
+
+    async def leader(self) -> str:
+        """As `Store.leader`."""
+        return self._leader if self._clock() < self._until else ""

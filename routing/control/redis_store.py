@@ -78,6 +78,11 @@ class RedisStore:
         milliseconds = max(1, round(seconds * 1000))
         return int(await answer_of(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
 
+    async def leader(self) -> str:
+        """As `Store.leader`."""
+        name: bytes | None = await answer_of(self._client.get(_LEADER))
+        return "" if name is None else name.decode()
+
 
 def _rollout(deployment: str) -> str:
     return f"{PREFIX}rollout:{deployment}"

@@ -33,3 +33,6 @@ class Store(Protocol):
 
     async def lead(self, name: str, seconds: float) -> int:
         """Become leader, or stay it for so many seconds more: return the fence, above 0, or 0 if somebody else is."""
+
+    async def leader(self) -> str:
+        """Return who leads; empty where nobody does."""
