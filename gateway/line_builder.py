@@ -26,6 +26,7 @@ from gateway.stored import StoredReader
 from gateway.witness import Witness
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
+from routing.split import BUCKETS
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Table
 
 
@@ -71,7 +72,7 @@ class LineBuilder:
         deployment = served.deployment()
         table = deployment.table
         loaded = {
-            (arm, version): await self._shelf.take(version, served.digests[version], arm)
+            (arm, version): await self._shelf.take(version, served.digests[version], _trust(arm, served))
             for arm, version in seats(table)
         }
         lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
@@ -135,6 +136,17 @@ def seats(table: Table) -> list[tuple[str, str]]:
     if table.fallback is not None:
         arms.append((FALLBACK, table.fallback))
     return list(dict.fromkeys([*arms, *((SHADOW, shadow.version) for shadow in table.shadows)]))
+
+
+def _trust(arm: str, served: Served) -> str:
+    """The arm as which a bundle is seated: what was promoted shares the workers' process, and what was champion still.
+
+    A bundle that answers most units is as near to the champion as can be; a child process would only cost it time.
+    """
+    canary, part = served.table.canary, served.part
+    promoted = arm == CANARY and canary is not None and canary.weight > BUCKETS // 2
+    retired = arm == SHADOW and part is not None and part.over
+    return CHAMPION if promoted or retired else arm
 
 
 def _admission(deployment: Deployment, former: Built | None) -> Admission:

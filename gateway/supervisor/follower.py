@@ -88,10 +88,10 @@ class Follower:
             self._complain("no `sluice control` leads: canaries lose their weight until one does")
 
     def leases(self) -> dict[str, float]:
-        """Return for how many seconds each deployment's canary may keep its weight from now on."""
+        """Return for how many seconds each deployment's canary may keep its weight; not named: as before."""
         fresh = asyncio.get_running_loop().time() - self.heard <= 2 * POLL
-        leases = {name: TERM for name, rollout in self.rollouts.items() if fresh and rollout.weight}
-        return leases | {name: 0.0 for name, rollout in self.rollouts.items() if not rollout.weight}
+        out = {name for name, rollout in self.rollouts.items() if rollout.state in TAKEN_OUT}
+        return dict.fromkeys(out, 0.0) | dict.fromkeys((self.rollouts.keys() - out) if fresh else (), TERM)
 
     def _follow(self, rollout: Rollout) -> None:
         name = rollout.deployment
