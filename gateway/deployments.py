@@ -11,7 +11,7 @@ from gateway.config import ServeConfig
 from gateway.deployed import Deployed
 from gateway.entrance import Entrance
 from gateway.entrances import Entrances
-from gateway.features.reader import FeatureReader
+from gateway.features.reader import FeatureSurvey
 from gateway.line_builder import Built, LineBuilder
 from gateway.line_description import describe
 from gateway.loop_lag import LoopLag
@@ -32,7 +32,7 @@ class Deployments:
         self,
         config: ServeConfig,
         door: Entrances,
-        reader: FeatureReader,
+        reader: FeatureSurvey,
         recording: Recording,
         series: SeriesFile,
         lag: LoopLag,

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.admission import Admission
+from gateway.bundle import Bundle
 from gateway.clock import event_clock
+from gateway.contract_check import check_stored
 from gateway.deployment import Deployment, DeploymentError
-from gateway.features.reader import FeatureReader
+from gateway.features.reader import FeatureSurvey
 from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake
 from gateway.lane import Lane
@@ -56,11 +58,12 @@ class Built:
 class LineBuilder:
     """Builds the lines of one deployment, one table after the other."""
 
-    def __init__(self, shelf: Shelf, reader: FeatureReader, recording: Recording, series: SeriesFile) -> None:
+    def __init__(self, shelf: Shelf, reader: FeatureSurvey, recording: Recording, series: SeriesFile) -> None:
         self._shelf = shelf
         self._reader = reader
         self._recording = recording
         self._series = series
+        self._stored_as_planned: set[str] = set()
         self.lease = Lease()
         """Of every canary that a rollout gives a weight to."""
 
@@ -88,6 +91,8 @@ class LineBuilder:
         _check_views(deployment, loaded.values())
 
         event_now = event_clock(served.offset)
+        if served.part is not None and not served.part.over:
+            await self._check_stored((one.bundle for one in loaded.values()), event_now())
         names = [feature.name for feature in champion.plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
         features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
@@ -102,6 +107,17 @@ class LineBuilder:
         lanes_of = Lanes(answering, shadows)
         line = Line(deployment, lanes_of, features, admission, meters, recorder, time.monotonic, witness, lease)
         return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded, witness)
+
+    async def _check_stored(self, bundles: Iterable[Bundle], event_now: float) -> None:
+        """Look once at what is stored for each bundle that a rollout brings."""
+        for bundle in bundles:
+            digest = bundle.manifest.digest()
+            if digest not in self._stored_as_planned:
+                try:
+                    await check_stored(self._reader, bundle.plan, event_now)
+                except BundleError as exc:
+                    raise BundleError(f"bundle {bundle.manifest.version}: {exc}") from exc
+                self._stored_as_planned.add(digest)
 
     def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:
         return ShadowMeters(self._series, deployment.name, lane.version)
@@ -143,9 +159,11 @@ def _trust(arm: str, served: Served) -> str:
 
     A bundle that answers most units is as near to the champion as can be; a child process would only cost it time.
     """
-    canary, part = served.table.canary, served.part
-    promoted = arm == CANARY and canary is not None and canary.weight > BUCKETS // 2
-    retired = arm == SHADOW and part is not None and part.over
+    part = served.part
+    if part is None:
+        return arm
+    promoted = arm == CANARY and part.weight > BUCKETS // 2
+    retired = arm == SHADOW and part.over
     return CHAMPION if promoted or retired else arm
 
 
