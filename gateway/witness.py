@@ -20,7 +20,7 @@ from gateway.lane import Lane, Outcome
 from gateway.served import Part
 from gateway.signs import Signs
 from routing.order import Settled
-from routing.table import CANARY
+from routing.table import CANARY, NOT_DRAWN
 from routing.units import FIRST_CALLS
 from routing.window import Window
 
@@ -89,6 +89,8 @@ class ListTicket:
     def _note(self, arm: str, rows: Iterable[Row], signs: Iterable[int]) -> None:
         admitted, part, canary = self._admitted, self._part, arm == CANARY
         for row, found in zip(rows, signs, strict=True):
+            if row.number == NOT_DRAWN:
+                continue
             self._witness.note(Settled(admitted, row.number, canary, part.step, part.weight, found, part.epoch))
 
 

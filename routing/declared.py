@@ -16,6 +16,7 @@ rollout:
     decisions: {of: [decline], tolerated: 1.25, dry_run: true}
     flips: {at_most: 0.05}
   floors: {broken_runs: 5}
+  pins: {canary: [our-test-card, "probe-*"], champion: [a-client-that-asked]}   # units, and beginnings of units
 ```
 """
 
@@ -26,9 +27,11 @@ from typing import Any
 from routing.floors import FloorLimits
 from routing.guard import ALPHA, Guard, Source
 from routing.judge import Rules
+from routing.pins import NO_PINS, Pins, read_pins
 from routing.proof import ProofWanted
 from routing.schedule import Schedule, Stage, Step, schedule
 from routing.split import BUCKETS
+from routing.table import CANARY, CHAMPION
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Declared:
     shadow_rate: float
     sticky_for: float
     """Seconds."""
+    pins: Pins = NO_PINS
 
 
 _SOURCES = {
@@ -80,12 +84,25 @@ _DEFAULT_HELD_BACK: Sequence[Mapping[str, Any]] = (
     {"share": 0.10, "minutes": 60},
     {"share": 0.02, "minutes": 1_380},
 )
+_ENTRIES = ("alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors", "pins")
 _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 
 def read_rollout(document: Mapping[str, Any]) -> Declared:
     """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
-    _known("rollout", document, "alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors")
+    _known(
+        "rollout",
+        document,
+        "alpha",
+        "sticky_for_h",
+        "shadow",
+        "steps",
+        "held_back",
+        "promote",
+        "guards",
+        "floors",
+        "pins",
+    )
     guards = document.get("guards") or _DEFAULT_GUARDS
     shadow = document.get("shadow") or {}
     _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
@@ -104,6 +121,7 @@ def read_rollout(document: Mapping[str, Any]) -> Declared:
         schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
         shadow_rate=rate,
         sticky_for=3600.0 * float(document.get("sticky_for_h", 24.0)),
+        pins=read_pins(document.get("pins") or {}, (CHAMPION, CANARY)),
     )
 
 

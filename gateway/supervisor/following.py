@@ -53,7 +53,9 @@ def _table(rollout: Rollout, declared: Deployment) -> Table:
     table = table_of(rollout, declared.rollout.shadow_rate)
     own = {rollout.champion, rollout.candidate}
     others = tuple(shadow for shadow in declared.table.shadows if shadow.version not in own)
-    return replace(table, shadows=(*table.shadows, *others), fallback=declared.table.fallback)
+    return replace(
+        table, shadows=(*table.shadows, *others), fallback=declared.table.fallback, pins=declared.rollout.pins
+    )
 
 
 def _digests(rollout: Rollout, current: Served, table: Table) -> dict[str, str]:
