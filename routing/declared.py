@@ -16,6 +16,7 @@ rollout:
     decisions: {of: [decline], tolerated: 1.25, dry_run: true}
     flips: {at_most: 0.05}
   floors: {broken_runs: 5}
+  freeze: [{days: [fri], from: "16:00", to: "24:00"}]   # in UTC: nothing goes forward then, what goes back does
 ```
 """
 
@@ -24,6 +25,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from routing.floors import FloorLimits
+from routing.freeze import FreezeWindow, read_window
 from routing.guard import ALPHA, Guard, Source
 from routing.judge import Rules
 from routing.proof import ProofWanted
@@ -51,7 +53,9 @@ class Declared:
     schedule: Schedule
     shadow_rate: float
     sticky_for: float
-    """Seconds."""
+    """Seconds after which units are drawn anew; 0: never."""
+    freeze: tuple[FreezeWindow, ...] = ()
+    """Hours in which nothing goes forward."""
 
 
 _SOURCES = {
@@ -80,12 +84,13 @@ _DEFAULT_HELD_BACK: Sequence[Mapping[str, Any]] = (
     {"share": 0.10, "minutes": 60},
     {"share": 0.02, "minutes": 1_380},
 )
+_SECTION = ("alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors", "freeze")
 _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 
 def read_rollout(document: Mapping[str, Any]) -> Declared:
     """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
-    _known("rollout", document, "alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors")
+    _known("rollout", document, *_SECTION)
     guards = document.get("guards") or _DEFAULT_GUARDS
     shadow = document.get("shadow") or {}
     _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
@@ -103,8 +108,16 @@ def read_rollout(document: Mapping[str, Any]) -> Declared:
         measures=tuple(_measure(name, entry or {}) for name, entry in guards.items()),
         schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
         shadow_rate=rate,
-        sticky_for=3600.0 * float(document.get("sticky_for_h", 24.0)),
+        sticky_for=_sticky_for(document),
+        freeze=tuple(read_window(entry) for entry in document.get("freeze") or ()),
     )
+
+
+def _sticky_for(document: Mapping[str, Any]) -> float:
+    hours = float(document.get("sticky_for_h", 24.0))
+    if hours < 0:
+        raise ValueError(f"rollout: sticky_for_h is {hours:g}; it is a number of hours, 0 for ever")
+    return 3600.0 * hours
 
 
 def _guard(name: str, entry: Mapping[str, Any]) -> Guard:

@@ -4,7 +4,8 @@ Signed are the very bytes that are sent, so nothing has to be put into a canonic
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from hashlib import sha256
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -97,6 +98,13 @@ class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: bytes
 
 
+class SeenOrders(Protocol):
+    """Remembers which orders were heeded, so that none is twice. Raises `ControlError`."""
+
+    async def first_time(self, order: str, seconds: float) -> bool:
+        """Whether this order comes for the first time; it is remembered for so many seconds from then on."""
+
+
 def sign(principal: str, key: Ed25519PrivateKey, asked: Asked) -> Signed:
     """Sign an order in a principal's name."""
     order = msgspec.json.encode(asked)
@@ -122,6 +130,16 @@ def check(signed: Signed, principals: Mapping[str, Principal], now: float) -> As
     if not asked.at - AHEAD <= now < asked.expires <= asked.at + LONGEST:
         raise NotAllowed(f"this order of {principal.name} has expired, or is not valid yet: sign it anew")
     return asked
+
+
+async def heed_once(seen: SeenOrders, signed: Signed, asked: Asked, now: float) -> None:
+    """Raise `NotAllowed` if the order was heeded before. One that only looks may come again while it is valid."""
+    if looks_only(asked):
+        return
+    # By what was signed, not by the signature; and some time longer than it is valid, for clocks that differ.
+    order = sha256(_meant(signed.principal, signed.order)).hexdigest()
+    if not await seen.first_time(order, asked.expires - now + 2 * AHEAD):
+        raise NotAllowed(f"this order of {signed.principal} was heeded before: sign another one")
 
 
 def looks_only(asked: Asked) -> bool:

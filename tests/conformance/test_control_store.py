@@ -146,3 +146,19 @@ async def test_a_redis_that_is_gone_is_said_so(deployment: str) -> None:
     async with Redis.from_url(server.url) as client:
         with pytest.raises(ControlError, match="does not answer"):
             await RedisStore(client).read(deployment)
+
+
+async def test_who_resigns_makes_room_at_once_and_nobody_else_does(
+    stores: Callable[[], Store], deployment: str
+) -> None:
+    store, other = stores(), stores()
+    await lapse(store)
+    first = await store.lead("c", 3_600.0)
+    await other.resign("d")
+    assert await other.lead("d", 3_600.0) == 0
+    await store.resign("c")
+    second = await other.lead("d", 0.001)
+    assert second == first + 1
+    kept = await store.read(deployment)
+    with pytest.raises(Fenced):
+        await store.write(kept, event(kept, rollout(deployment)), first)
