@@ -1,10 +1,10 @@
 """What a `deployment.yaml` says to the gateway: unit, clock, budget, policy, arms, and what gives way under strain."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,11 +52,11 @@ class Deployment:
     record_share: float = 0.0
     """The share of calls, 0 to 1, of which a decision record is kept."""
     rollout: Declared = field(default_factory=lambda: read_rollout({}))
-    """How a new bundle is judged."""
+    """How a candidate becomes champion here, and what it is held to."""
     policy_digest: str = ""
-    """Of the `policy` section, whatever its comments and the order of its keys."""
+    """Of the `policy` section, whatever its layout: sha256 in hexadecimal."""
     rollout_digest: str = ""
-    """Of the `rollout` section."""
+    """Of the `rollout` section, but for its freeze windows, which may change while a rollout runs."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -100,13 +100,13 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         record_share=_read_record_share(document.get("records") or {}),
         rollout=read_rollout(document.get("rollout") or {}),
         policy_digest=_digest(document["policy"]),
-        rollout_digest=_digest(document.get("rollout") or {}),
+        rollout_digest=_digest({**(document.get("rollout") or {}), "freeze": None}),
     )
 
 
-def _digest(section: object) -> str:
-    """Return the sha256, in hexadecimal digits, of a section as canonical JSON."""
-    return hashlib.sha256(json.dumps(section, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _digest(section: Mapping[str, Any]) -> str:
+    canonical = json.dumps(section, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(canonical.encode()).hexdigest()
 
 
 def _read_share(value: object) -> float:

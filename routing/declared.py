@@ -17,6 +17,7 @@ rollout:
     flips: {at_most: 0.05}
   floors: {broken_runs: 5}
   pins: {canary: [our-test-card, "probe-*"], champion: [a-client-that-asked]}   # units, and beginnings of units
+  freeze: [{days: [fri], from: "16:00", to: "24:00"}]   # in UTC: nothing goes forward then, what goes back does
 ```
 """
 
@@ -25,6 +26,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from routing.floors import FloorLimits
+from routing.freeze import FreezeWindow, read_window
 from routing.guard import ALPHA, Guard, Source
 from routing.judge import Rules
 from routing.pins import NO_PINS, Pins, read_pins
@@ -54,7 +56,9 @@ class Declared:
     schedule: Schedule
     shadow_rate: float
     sticky_for: float
-    """Seconds."""
+    """Seconds after which units are drawn anew; 0: never."""
+    freeze: tuple[FreezeWindow, ...] = ()
+    """Hours in which nothing goes forward."""
     pins: Pins = NO_PINS
 
 
@@ -84,25 +88,13 @@ _DEFAULT_HELD_BACK: Sequence[Mapping[str, Any]] = (
     {"share": 0.10, "minutes": 60},
     {"share": 0.02, "minutes": 1_380},
 )
-_ENTRIES = ("alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors", "pins")
+_SECTION = ("alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors", "freeze", "pins")
 _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 
 def read_rollout(document: Mapping[str, Any]) -> Declared:
     """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
-    _known(
-        "rollout",
-        document,
-        "alpha",
-        "sticky_for_h",
-        "shadow",
-        "steps",
-        "held_back",
-        "promote",
-        "guards",
-        "floors",
-        "pins",
-    )
+    _known("rollout", document, *_SECTION)
     guards = document.get("guards") or _DEFAULT_GUARDS
     shadow = document.get("shadow") or {}
     _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
@@ -120,9 +112,17 @@ def read_rollout(document: Mapping[str, Any]) -> Declared:
         measures=tuple(_measure(name, entry or {}) for name, entry in guards.items()),
         schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
         shadow_rate=rate,
-        sticky_for=3600.0 * float(document.get("sticky_for_h", 24.0)),
+        sticky_for=_sticky_for(document),
+        freeze=tuple(read_window(entry) for entry in document.get("freeze") or ()),
         pins=read_pins(document.get("pins") or {}, (CHAMPION, CANARY)),
     )
+
+
+def _sticky_for(document: Mapping[str, Any]) -> float:
+    hours = float(document.get("sticky_for_h", 24.0))
+    if hours < 0:
+        raise ValueError(f"rollout: sticky_for_h is {hours:g}; it is a number of hours, 0 for ever")
+    return 3600.0 * hours
 
 
 def _guard(name: str, entry: Mapping[str, Any]) -> Guard:
