@@ -55,6 +55,8 @@ class Deployment:
     """How a candidate becomes champion here, and what it is held to."""
     policy_digest: str = ""
     """Of the `policy` section, whatever its layout: sha256 in hexadecimal."""
+    rollout_digest: str = ""
+    """Of the `rollout` section, but for its freeze windows, which may change while a rollout runs."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -98,6 +100,7 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         record_share=_read_record_share(document.get("records") or {}),
         rollout=read_rollout(document.get("rollout") or {}),
         policy_digest=_digest(document["policy"]),
+        rollout_digest=_digest({**(document.get("rollout") or {}), "freeze": None}),
     )
 
 

@@ -49,6 +49,10 @@ class MemoryStore:
         self._until = now + seconds
         return self._fence
 
+    async def leader(self) -> str:
+        """As `Lease.leader`."""
+        return self._leader if self._clock() < self._until else ""
+
     async def resign(self, name: str) -> None:
         """As `Lease.resign`."""
         if name == self._leader:

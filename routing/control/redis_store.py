@@ -82,6 +82,11 @@ class RedisStore:
         milliseconds = max(1, round(seconds * 1000))
         return int(await answer_of(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
 
+    async def leader(self) -> str:
+        """As `Lease.leader`."""
+        name: bytes | None = await answer_of(self._client.get(_LEADER))
+        return "" if name is None else name.decode()
+
     async def resign(self, name: str) -> None:
         """As `Lease.resign`."""
         await answer_of(self._client.eval(_RESIGN, 1, _LEADER, name))

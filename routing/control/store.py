@@ -21,6 +21,9 @@ class Lease(Protocol):
     async def lead(self, name: str, seconds: float) -> int:
         """Become leader, or stay it for so many seconds more: return the fence, above 0, or 0 if somebody else is."""
 
+    async def leader(self) -> str:
+        """Return who leads; empty where nobody does."""
+
     async def resign(self, name: str) -> None:
         """Lead no longer, so that somebody else may at once. Whoever does not lead changes nothing by it."""
 
