@@ -13,11 +13,11 @@ from routing.control.approval import approver
 from routing.control.change import JUDGE, change, look
 from routing.control.errors import Fenced, Stale
 from routing.control.feed import Standing, live
+from routing.control.frozen import frozen
 from routing.control.halts import Halt, in_force
 from routing.control.plane import Known, Plane
 from routing.control.store import Kept
 from routing.control.view import Board, View, view_of
-from routing.freeze import frozen_by
 from routing.judge import Judge
 from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered
 from routing.verdict import Verdict
@@ -56,11 +56,6 @@ class _Round:
     halts: list[Halt]
     fence: int
     now: float
-
-    def frozen(self, deployment: str) -> str:
-        """Return why nothing of a deployment goes forward; empty: nothing keeps it."""
-        halt = in_force(self.halts, deployment, self.now)
-        return str(halt) if halt is not None else frozen_by(self.known.of(deployment).freeze, self.now)
 
 
 class Leader:
@@ -145,7 +140,7 @@ class Leader:
             verdict=led.verdict,
             acknowledged=bool(gateways) and all(one.table == rollout.table for one in gateways.values()),
             approved=approver(approvals, now.known.principals, rollout, moment),
-            frozen=now.frozen(rollout.deployment),
+            frozen=frozen(now.known, now.halts, rollout.deployment, rollout, moment),
             overdue=_overdue(gateways, rollout, moment),
         )
         after = await look(self._store, kept, facts, self._clock(), now.fence)

@@ -1,0 +1,48 @@
+"""The loop in which this process leads, or stands by to: it goes on whatever happens, and says what did, once."""
+
+import asyncio
+import logging
+
+from routing.control.errors import ControlError
+from routing.control.leader import Leader
+
+log = logging.getLogger("sluice.control")
+
+EVERY = 0.5
+"""Seconds from one look at every rollout to the next."""
+
+
+async def lead(leader: Leader, stop: asyncio.Event, every: float = EVERY) -> None:
+    """Tick until `stop`, then make room for another leader."""
+    trouble = ""
+    while not stop.is_set():
+        trouble = await _tick(leader, trouble)
+        await _pause(stop, every)
+    try:
+        await leader.resign()
+    except ControlError as exc:
+        log.warning("the lease could not be given up, and lapses by itself", extra={"reason": str(exc)})
+
+
+async def _tick(leader: Leader, trouble: str) -> str:
+    """Look once; return what was wrong, which is not said again while it stays so."""
+    try:
+        await leader.tick()
+    except ControlError as exc:
+        if str(exc) != trouble:
+            log.warning("nothing is judged for the time being", extra={"reason": str(exc)})
+        return str(exc)
+    except Exception as exc:
+        if repr(exc) != trouble:
+            log.exception("a defect of the leader: it goes on")
+        return repr(exc)
+    if trouble:
+        log.warning("the control Redis answers again")
+    return ""
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
