@@ -91,13 +91,13 @@ class RolloutsClient:
         )
         return self._ask(self._stub.Approve, order)
 
-    def abort(self, deployment: str, reason: str) -> pb.RolloutState:
-        """Take the candidate out of the rollout that runs."""
-        return self._ask(self._stub.Abort, self._order("abort", deployment, reason=reason))
+    def abort(self, deployment: str, reason: str, rollout: str = "") -> pb.RolloutState:
+        """Take the candidate out of the rollout that runs; of that name and no other, where one is given."""
+        return self._ask(self._stub.Abort, self._order("abort", deployment, rollout=rollout, reason=reason))
 
-    def undo(self, deployment: str, reason: str) -> pb.RolloutState:
-        """Bring the former champion back, also after the rollout."""
-        return self._ask(self._stub.Undo, self._order("undo", deployment, reason=reason))
+    def undo(self, deployment: str, reason: str, rollout: str = "") -> pb.RolloutState:
+        """Bring the former champion back, also after the rollout; of that name and no other, where one is given."""
+        return self._ask(self._stub.Undo, self._order("undo", deployment, rollout=rollout, reason=reason))
 
     def freeze(self, deployment: str, reason: str, until: float = 0.0) -> pb.Halts:
         """Let nothing go forward until a moment in unix seconds, 0 for ever; "" is every deployment."""

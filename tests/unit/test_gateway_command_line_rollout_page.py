@@ -83,12 +83,12 @@ def test_a_table_that_is_not_served_everywhere_a_freeze_and_nobody_who_leads_are
     rollout.settled = False
     rollout.ClearField("verdict")
     one = deployment(rollout)
-    one.frozen = "frozen by night: market opening"
+    one.frozen = "frozen: market opening (night)"
     text = plain(page.overview(pb.Overview(deployments=[one], at=NOON)))
     assert "nobody leads: nothing is judged, nothing goes forward" in text
     assert "for 4 min, not served by every gateway yet" in text
     assert "verdict   nothing yet" in text
-    assert "frozen    frozen by night: market opening" in text
+    assert "held      frozen: market opening (night)" in text
 
 
 def test_pairs_and_what_they_are_worth() -> None:

@@ -98,9 +98,9 @@ def test_news_are_lines_and_figures_alone_are_none() -> None:
     assert news(first, first.heard(overview(deployment(more), at=NOON + 1))) == []
     more.approved_by = "grace"
     frozen = deployment(more)
-    frozen.frozen = "by night: stop"
+    frozen.frozen = "frozen: market opening (night)"
     (said,) = news(first, first.heard(overview(frozen)))
-    assert "; approved by grace; frozen: by night: stop; gateway" in said
+    assert "; approved by grace; held: frozen: market opening (night); gateway" in said
     ended = first.heard(overview(deployment(at_end("rolled back", "row_faults: 20 of 180 units")), at=NOON + 60))
     assert news(first, ended) == [
         "12:01:00 fraud-20261122-115000-3f2a rolled back (step 3 of 6): row_faults: 20 of 180 units;"

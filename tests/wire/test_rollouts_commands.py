@@ -1,6 +1,7 @@
 """`sluice rollout` as it is typed, against a real server: what it prints, what it signs, and how it ends."""
 
 import hashlib
+import io
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -122,6 +124,30 @@ def test_an_approval_shows_what_is_approved_and_signs_over_it(
     assert (order.step, order.digests, order.expires) == (3, dict(canary().digests), order.at + 7_200)
 
 
+class Person(io.StringIO):
+    """Somebody at a terminal, who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "status"), [("y\n", 0), ("YES\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
+def test_a_person_is_asked(
+    rollout: Rollout,
+    control: ScriptedControl,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Person(typed))
+    control.answers |= {"List": overview(), "Approve": canary()}
+    assert rollout("approve", "fraud") == status
+    captured = capsys.readouterr()
+    assert captured.err == "approve this? [y/N] " + ("sluice: nothing was approved\n" if status else "")
+    assert len(control.orders("approve")) == 1 - status
+
+
 @pytest.mark.parametrize(
     ("states", "words", "status", "message"),
     [
@@ -150,7 +176,7 @@ def test_approvals_that_are_not_signed(
     ("words", "method", "asked"),
     [
         ("abort fraud --reason why", "Abort", ("fraud", "why", 0.0)),
-        ("undo fraud --reason why", "Undo", ("fraud", "why", 0.0)),
+        ("undo fraud --reason why --rollout r1", "Undo", ("fraud", "why", 0.0)),
         ("kill fraud --reason why", "Kill", ("fraud", "why", 0.0)),
         ("stop-all --reason why", "StopAll", ("", "why", 0.0)),
         ("freeze fraud --reason why", "Freeze", ("fraud", "why", 0.0)),
@@ -178,6 +204,7 @@ def test_what_takes_back_and_holds(
     assert rollout(*words.split()) == 0
     ((_, order),) = control.asked
     assert (order.deployment, order.reason) == asked[:2]
+    assert order.rollout == ("r1" if "r1" in words else "")
     assert order.until == (pytest.approx(order.at + asked[2], abs=60) if asked[2] else 0.0)
     assert capsys.readouterr().out == (
         "fraud: rollout fraud-20261122-115000-3f2a is aborted: aborted by root: why\n"
@@ -223,7 +250,7 @@ def test_what_if(
     assert len(lines) == 5, "the older rollout's are left out"
     assert lines[-1] == "11:58:20    8 min                      fail: row_faults: 20 of 180 units"
     (order,) = control.orders("replay")
-    assert (order.rollout, order.rules) == (canary().name, "alpha: 0.05\n")
+    assert (order.rollout, order.rules) == (canary().name, '{"alpha": 0.05}')
     assert rollout("replay", "fraud", "--json") == 0
     assert json.loads(capsys.readouterr().out)["verdict"]["outcome"] == "fail"
     assert rollout("replay", "fraud", "--rollout", "fraud-1999") == 1
@@ -232,7 +259,12 @@ def test_what_if(
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("alhpa: 0.05", "'alhpa' is unknown"), ("[", "it holds a `rollout` section"), (None, "No such file")],
+    [
+        ("alhpa: 0.05", "'alhpa' is unknown"),
+        ("steps: [{units: 5}]", "'weight' is missing"),
+        ("[", "it holds a `rollout` section"),
+        (None, "No such file"),
+    ],
 )
 def test_rules_that_cannot_be_are_told_before_anybody_is_asked(
     rollout: Rollout,
@@ -324,33 +356,48 @@ def test_a_watch_for_machines(rollout: Rollout, control: ScriptedControl, capsys
 
 
 def test_the_live_page_is_left_cleanly(control: ScriptedControl) -> None:
-    """On a terminal of its own: it draws the page there, and Ctrl-C gives the terminal back with the page on it."""
+    """It has a screen of its own, and Ctrl-C gives the terminal back with the last page on it."""
+    with on_a_terminal(control, "xterm") as (process, terminal):
+        seen = read_until(terminal, "approved by grace")
+        process.send_signal(signal.SIGINT)
+        after = read_until(terminal, "\x1b[?1049l") + read_until(terminal, "approved by grace")
+        assert process.wait(30) == 130
+    assert "\x1b[?1049h" in seen
+    assert "row_faults" in re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert "\x1b[?25h" in after, "the cursor is back"
+
+
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(control: ScriptedControl) -> None:
+    with on_a_terminal(control, "dumb") as (process, terminal):
+        seen = read_until(terminal, "(step 3 of 6)")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert "\x1b" not in seen
+
+
+@contextmanager
+def on_a_terminal(control: ScriptedControl, kind: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """Watch on a terminal of that kind; yield who watches, and the terminal as whoever sits there sees it."""
     never = threading.Event()
     control.answers |= {"History": pb.Events(events=events()), "Watch": [[overview(), never]]}
     ours, theirs = pty.openpty()
     environment = os.environ | {
         "SLUICE_CONTROL": control.address, "SLUICE_PRINCIPAL": "root", "SLUICE_KEY": str(control.keys["root"]),
-        "TERM": "xterm", "COLUMNS": "120", "LINES": "40",
+        "TERM": kind, "COLUMNS": "120", "LINES": "40",
     }  # fmt: skip
     command = [sys.executable, "-m", "gateway", "rollout", "watch", "fraud"]
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=environment)
     os.close(theirs)
+    assert process.stderr is not None
     try:
-        seen = read_until(ours, "approved by grace")
-        process.send_signal(signal.SIGINT)
-        after = read_until(ours, "\x1b[?1049l") + read_until(ours, "approved by grace")
-        assert process.wait(30) == 130
+        yield process, ours
+        assert process.stderr.read() == b"", "no traceback"
     finally:
         never.set()
         process.kill()
         process.wait()
+        process.stderr.close()
         os.close(ours)
-    assert process.stderr is not None
-    assert process.stderr.read() == b"", "no traceback"
-    process.stderr.close()
-    assert "\x1b[?1049h" in seen, "a screen of its own"
-    assert "row_faults" in re.sub(r"\x1b\[[0-9;]*m", "", seen)
-    assert "\x1b[?25h" in after, "the cursor is back"
 
 
 def read_until(terminal: int, text: str) -> str:

@@ -55,12 +55,12 @@ def approve(arguments: argparse.Namespace) -> int:
 
 def abort(arguments: argparse.Namespace) -> int:
     """Take the candidate out."""
-    return _change(arguments, lambda client: client.abort(arguments.deployment, arguments.reason))
+    return _change(arguments, lambda client: client.abort(arguments.deployment, arguments.reason, arguments.rollout))
 
 
 def undo(arguments: argparse.Namespace) -> int:
     """Bring the former champion back."""
-    return _change(arguments, lambda client: client.undo(arguments.deployment, arguments.reason))
+    return _change(arguments, lambda client: client.undo(arguments.deployment, arguments.reason, arguments.rollout))
 
 
 def freeze(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """The commands that only look: status, history, explain, replay."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ def replay(arguments: argparse.Namespace) -> int:
             for ruling in client.replay(arguments.deployment, name, rules):
                 show_json(ruling, indent=None)
             return 0
-        print(f"sluice: judging {name} again by {arguments.rules or 'its own rules'}", file=sys.stderr)
+        print(f"sluice: judging {name} again by {arguments.rules or 'the declared rules'}", file=sys.stderr)
         rulings = list(client.replay(arguments.deployment, name, rules))
     show(side_by_side(events, rulings))
     return 0
@@ -104,6 +105,8 @@ def read_rules(path: Path) -> str:
         read_rollout(section)
     except OSError as exc:
         raise ConfigError(f"{path}: {exc.strerror}") from exc
+    except KeyError as exc:
+        raise ConfigError(f"{path}: {exc.args[0]!r} is missing") from exc
     except (yaml.YAMLError, AttributeError, TypeError, ValueError) as exc:
         raise ConfigError(f"{path}: {' '.join(str(exc).split())}; it holds a `rollout` section") from exc
-    return yaml.safe_dump(section)
+    return json.dumps(section)  # which is YAML, too, and has no references, which are refused

@@ -52,7 +52,7 @@ def deployment(one: pb.DeploymentState, now: float, trace: Trace | None = None) 
         lines += _rollout(one.rollout, now, trace)
     lines += _under("gateways", [_gateway(gateway, one.rollout, now) for gateway in one.gateways])
     if one.frozen:
-        lines += _under("frozen", [Text(visible(one.frozen), "bold yellow")])
+        lines += _under("held", [Text(visible(one.frozen), "bold yellow")])
     if trace is not None and trace.events:
         lines += _under("events", [event(entry) for entry in trace.events])
     return lines

@@ -1,6 +1,7 @@
 """The command line of `sluice rollout`: its subcommands with their flags. What they do is loaded when one is run."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def add_rollout(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # gRPC's own words about a connection would stand beside ours, and in the middle of a live page.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from gateway.command_line.rollout.actions import run
     except ModuleNotFoundError as exc:  # the base serves, and signs nothing
@@ -109,7 +112,8 @@ def _add_looks(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         actions,
         "replay",
         "judge a recorded rollout again",
-        "Prints when each ruling would have come, beside what was decided; by other rules that answers 'what if'.",
+        "Prints when each ruling would have come, beside what was decided. It judges by the rules "
+        "that are declared now, or by those of a file: what if?",
         "replay fraud --rules stricter.yaml",
     )
     for parser in (explain, replay):
@@ -144,6 +148,8 @@ def _add_takes_back(actions: "argparse._SubParsersAction[argparse.ArgumentParser
         parser = _add(actions, name, text, more, f"{name} fraud --reason 'complaints of customers'")
         parser.add_argument("deployment")
         parser.add_argument("--reason", required=True, help="why, for those who read it later")
+        if name != "kill":
+            parser.add_argument("--rollout", metavar="NAME", default="", help="this one and no other [the last]")
 
 
 def _add_halts(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

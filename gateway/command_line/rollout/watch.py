@@ -99,7 +99,8 @@ def _told(client: RolloutsClient, known: Watched, deployment: str) -> Watched:
 def _display(arguments: argparse.Namespace) -> "AbstractContextManager[Display]":
     if arguments.json:
         return JsonLines()
-    return LivePage() if sys.stdout.isatty() else NewsLines()
+    drawable = sys.stdout.isatty() and not console().is_dumb_terminal
+    return LivePage() if drawable else NewsLines()
 
 
 class _Plain:

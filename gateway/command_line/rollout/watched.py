@@ -125,7 +125,7 @@ def _line(one: pb.DeploymentState) -> str:
     if state.approved_by:
         parts.append(f"approved by {visible(state.approved_by)}")
     if one.frozen:
-        parts.append(f"frozen: {visible(one.frozen)}")
+        parts.append(f"held: {visible(one.frozen)}")
     parts += [
         f"gateway {visible(gateway.name)}: {visible(gateway.trouble)}" for gateway in one.gateways if gateway.trouble
     ]
