@@ -18,7 +18,7 @@ def add_client_flags(parser: argparse.ArgumentParser) -> None:
     add_connection_flags(parser)
 
 
-def add_connection_flags(parser: argparse.ArgumentParser) -> None:
+def add_connection_flags(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
     """Add those of TLS and patience, whoever is spoken to."""
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds [%(default)s]")
     parser.add_argument("--tls", action="store_true", help="speak TLS, trusting the authorities that browsers trust")

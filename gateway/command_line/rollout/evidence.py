@@ -25,11 +25,20 @@ def verdict(state: pb.RolloutState) -> Text:
 
 
 def guards(guards: Sequence[pb.GuardEvidence], trace: Trace | None = None) -> Iterator[Text]:
-    """Yield a line for each guard; with a trace also where its evidence came from."""
+    """Yield a line for each guard; with a trace also where its evidence came from, and then a line of what was found.
+
+    A live page is as wide as the terminal: what was counted stands on a line of its own there, if it speaks against it.
+    """
     width = max((len(one.guard) for one in guards), default=0)
     scale = min((one.enough for one in guards if _acts(one)), default=math.inf)
     for one in guards:
-        yield _guard(one, width, one.enough if _acts(one) else scale, trace)
+        line = _guard(one, width, one.enough if _acts(one) else scale)
+        if trace is None:
+            yield line.append(f"  {visible(one.text)}")
+            continue
+        yield line.append_text(_course(trace.evidence.get(one.guard, ()), one.enough if _acts(one) else scale))
+        if one.evidence > 1:
+            yield Text(f"{'':<{width}}  {visible(one.text)}", "dim")
 
 
 def proof(state: pb.RolloutState) -> Text | None:
@@ -42,19 +51,15 @@ def proof(state: pb.RolloutState) -> Text | None:
     )
 
 
-def _guard(one: pb.GuardEvidence, width: int, scale: float, trace: Trace | None) -> Text:
+def _guard(one: pb.GuardEvidence, width: int, scale: float) -> Text:
     style = "dim" if not _acts(one) else "red" if filled(one.evidence, scale) >= _HALF_WAY else "cyan"
-    line = Text.assemble(f"{one.guard:<{width}}  ", (bar(one.evidence, scale), style), f"  {_amount(one):>16}")
-    if trace is not None:
-        values = trace.evidence.get(one.guard, ())
-        going = trend(values)
-        line.append(f"  {sparkline(values, scale):>{LENGTH}}", style)
-        line.append(f"  {going:<7}", _STYLE_OF_TREND[going])
-    return line.append(f"  {visible(one.text)}" + ("" if _acts(one) else " (only reports)"))
+    amount = _of(one.evidence, one.enough) if _acts(one) else f"{figure(one.evidence)} (reports)"
+    return Text.assemble(f"{one.guard:<{width}}  ", (bar(one.evidence, scale), style), f"  {amount:<16}")
 
 
-def _amount(one: pb.GuardEvidence) -> str:
-    return _of(one.evidence, one.enough) if _acts(one) else figure(one.evidence)
+def _course(values: Sequence[float], scale: float) -> Text:
+    going = trend(values)
+    return Text.assemble(f"  {sparkline(values, scale):>{LENGTH}}", (f"  {going}", _STYLE_OF_TREND[going]))
 
 
 def _of(evidence: float, enough: float) -> str:

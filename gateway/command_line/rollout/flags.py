@@ -1,6 +1,7 @@
 """The flags that every order needs: where the control plane listens, who signs, with which key; and what they make."""
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.client.rollouts import RolloutsClient
 
 DEFAULT_CONTROL = "127.0.0.1:50061"
-DEFAULT_KEY = Path.home() / ".config" / "sluice" / "key.pem"
+DEFAULT_KEY = "~/.config/sluice/key.pem"
 
 
 def add_control_flags(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +24,9 @@ def add_control_flags(parser: argparse.ArgumentParser) -> None:
     address = env("control", DEFAULT_CONTROL)
     group.add_argument("--control", metavar="ADDRESS", default=address, help="gRPC of `sluice control` [%(default)s]")
     add_principal_flag(group)
-    key = Path(str(env("key", DEFAULT_KEY)))
+    key = Path(str(env("key", DEFAULT_KEY)))  # whose home that is, is asked only when it is read
     group.add_argument("--key", type=Path, metavar="FILE", default=key, help="your private key [%(default)s]")
-    add_connection_flags(parser)
+    add_connection_flags(group)
     parser.add_argument("--json", action="store_true", help="print what came back as JSON, for machines")
 
 
@@ -64,4 +65,5 @@ def read_control(arguments: argparse.Namespace) -> Control:
     if not arguments.principal:
         raise ConfigError("say who you are: --as NAME, or SLUICE_PRINCIPAL, the name in principals.yaml")
     tls = read_tls(arguments)
-    return Control(arguments.control, arguments.principal, arguments.key, arguments.timeout, tls)
+    key = Path(os.path.expanduser(arguments.key))  # `Path.expanduser` raises where nobody has a home
+    return Control(arguments.control, arguments.principal, key, arguments.timeout, tls)
