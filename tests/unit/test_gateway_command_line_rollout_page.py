@@ -66,9 +66,10 @@ def test_an_approval_that_a_step_to_come_needs_is_told_ahead() -> None:
         ("done", "2 (9f86d081884c) is champion; 1 is kept warm, `sluice rollout undo` returns to it", "✓ watched 98 %"),
         ("rolled back", "1 is champion; 2 (9f86d081884c) was to replace it", "✗ canary 5 %   ○ canary 25 %"),
         ("aborted", "1 is champion; 2 (9f86d081884c) was to replace it", "✗ canary 5 %   ○ canary 25 %"),
+        ("rolling back", "1 is champion; 2 (9f86d081884c) was to replace it", "✗ canary 5 %   ○ canary 25 %"),
     ],
 )
-def test_one_that_is_over_expects_nothing(state: str, arms: str, steps: str) -> None:
+def test_one_that_is_judged_expects_nothing(state: str, arms: str, steps: str) -> None:
     text = plain(page.deployment(deployment(at_end(state)), NOON))
     assert text.startswith(f"fraud: {state} for 4 min\n")
     assert arms in text

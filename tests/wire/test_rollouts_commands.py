@@ -1,6 +1,5 @@
 """`sluice rollout` as it is typed, against a real server: what it prints, what it signs, and how it ends."""
 
-import hashlib
 import io
 import json
 import os
@@ -20,6 +19,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.command_line.rollout import watch as watching
+from gateway.testing.bundles import write_bundle
 from models.manifest import load_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.keys import read_key
@@ -48,20 +48,9 @@ def rollout(control: ScriptedControl, monkeypatch: pytest.MonkeyPatch) -> Rollou
     return typed
 
 
-def bundle(directory: Path, deployment: str = "fraud", version: str = "2") -> Path:
-    """Write a bundle that is whole, though nobody could run it; return where bundles lie."""
-    place = directory / "bundles" / "fraud" / "2"
-    place.mkdir(parents=True)
-    files = {}
-    for name in ("model.onnx", "plan.json", "golden.json"):
-        (place / name).write_bytes(name.encode())
-        files[name] = hashlib.sha256(name.encode()).hexdigest()
-    manifest = {
-        "deployment": deployment, "version": version, "files": files, "format": 1, "metrics": {}, "parity": {},
-        "inputs": {"name": "x", "dtype": "float32", "features": ["a"]}, "output": {"name": "y", "dtype": "float32"},
-        "provenance": {"newest_event": 1.0},
-    }  # fmt: skip
-    (place / "manifest.json").write_text(json.dumps(manifest))
+def bundle(directory: Path, **changes: str) -> Path:
+    """Write a bundle, version 2 of fraud; return where bundles lie."""
+    write_bundle(directory / "bundles" / "fraud", "2", **changes)
     return directory / "bundles"
 
 
@@ -89,7 +78,7 @@ def test_a_bundle_that_is_not_what_it_says_is_not_started(
     assert "the manifest says" in capsys.readouterr().err
     assert rollout("start", "fraud", "3", "--bundles", str(bundles)) == 1
     assert "manifest.json: cannot be read" in capsys.readouterr().err
-    other = bundle(tmp_path / "other", "quotes")
+    other = bundle(tmp_path / "other", deployment="quotes")
     assert rollout("start", "fraud", "2", "--bundles", str(other)) == 1
     assert "is bundle 2 of quotes" in capsys.readouterr().err
     assert control.asked == []

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 from gateway.command_line.client_flags import add_connection_flags, read_tls
 from gateway.command_line.environment import env
 from gateway.config import ConfigError
+from gateway.control.config import DEFAULT_GRPC_PORT
 
 if TYPE_CHECKING:
     from gateway.client import Tls
     from gateway.client.rollouts import RolloutsClient
 
-DEFAULT_CONTROL = "127.0.0.1:50061"
+
 DEFAULT_KEY = "~/.config/sluice/key.pem"
 
 
 def add_control_flags(parser: argparse.ArgumentParser) -> None:
     """Add them, with the environment's values as defaults."""
     group = parser.add_argument_group("who asks, and whom")
-    address = env("control", DEFAULT_CONTROL)
+    address = env("control", f"127.0.0.1:{env('control_grpc_port', DEFAULT_GRPC_PORT)}")
     group.add_argument("--control", metavar="ADDRESS", default=address, help="gRPC of `sluice control` [%(default)s]")
     add_principal_flag(group)
     key = Path(str(env("key", DEFAULT_KEY)))  # whose home that is, is asked only when it is read

@@ -29,6 +29,11 @@ def over(state: pb.RolloutState) -> bool:
     return state.state in FINAL
 
 
+def judged(state: pb.RolloutState) -> bool:
+    """Whether it has been judged: nothing that is said of its candidate matters any more."""
+    return over(state) or state.state == State.ROLLING_BACK
+
+
 def overview(found: pb.Overview) -> list[Text]:
     """Return a page of all deployments."""
     lines = [leader(found)]
@@ -90,12 +95,12 @@ def _rollout(state: pb.RolloutState, now: float, trace: Trace | None) -> Iterato
     yield from _under("arms", [Text(_arms(state))])
     yield from _under("steps", [way(state)])
     yield from _under("because", [Text(visible(state.reason))])
-    if not over(state):
+    if not judged(state):
         yield from _under("verdict", [evidence.verdict(state)])
         yield from _under("next", _next(state))
     yield from _under("guards", list(evidence.guards(state.guards, trace)))
     proof = evidence.proof(state)
-    yield from _under("proof", [] if proof is None or over(state) else [proof])
+    yield from _under("proof", [] if proof is None or judged(state) else [proof])
     if state.comparison.rows:
         yield from _under("pairs", list(_pairs(state.comparison)))
 
@@ -104,7 +109,7 @@ def _arms(state: pb.RolloutState) -> str:
     champion, candidate = state.champion, f"{state.candidate} ({state.digests.get('bundle', 'no digest')[:_DIGEST]})"
     if state.state == State.DONE:
         return f"{candidate} is champion; {champion} is kept warm, `sluice rollout undo` returns to it"
-    if over(state) or state.state == State.ROLLING_BACK:
+    if judged(state):
         return f"{champion} is champion; {candidate} was to replace it"
     shares = percent(1 - state.weight), percent(state.weight)
     return f"{champion} is champion and answers {shares[0]} of units; candidate {candidate} answers {shares[1]}"

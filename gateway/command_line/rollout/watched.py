@@ -107,7 +107,7 @@ def _place(state: pb.RolloutState) -> tuple[object, ...]:
 def _said(one: pb.DeploymentState) -> tuple[object, ...]:
     """What has to change for it to be news: figures alone are none."""
     state = one.rollout
-    verdict = (state.verdict.outcome, state.verdict.guard)
+    verdict = None if page.judged(state) else (state.verdict.outcome, state.verdict.guard)
     troubles = tuple((gateway.name, gateway.trouble) for gateway in one.gateways if gateway.trouble)
     return *_place(state), state.reason, verdict, state.approved_by, one.frozen, troubles
 
@@ -120,7 +120,7 @@ def _line(one: pb.DeploymentState) -> str:
     parts = [
         f"{state.name} {state.state}{weight} (step {state.step + 1} of {len(state.steps)}): {visible(state.reason)}"
     ]
-    if state.HasField("verdict") and not page.over(state):
+    if state.HasField("verdict") and not page.judged(state):
         parts.append(f"verdict {state.verdict.outcome}: {visible(state.verdict.reason)}")
     if state.approved_by:
         parts.append(f"approved by {visible(state.approved_by)}")
