@@ -10,6 +10,7 @@ import yaml
 
 from gateway.features.view_rule import ViewRule
 from gateway.policy import Policy, PolicyError, read_policy
+from routing.declared import Declared, read_rollout
 from routing.split import BUCKETS
 from routing.table import Canary, Shadow, Table, TableError
 
@@ -48,6 +49,8 @@ class Deployment:
     """By name of the feature view; a view that is not named has no rule."""
     record_share: float = 0.0
     """The share of calls, 0 to 1, of which a decision record is kept."""
+    rollout: Declared = field(default_factory=lambda: read_rollout({}))
+    """What a rollout of it is held to."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -89,6 +92,7 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         share=_read_share(document.get("share", 1.0)),
         views={str(view): _read_view(rule) for view, rule in (document.get("views") or {}).items()},
         record_share=_read_record_share(document.get("records") or {}),
+        rollout=read_rollout(document.get("rollout") or {}),
     )
 
 

@@ -1,6 +1,5 @@
 """One deployment's line, put together: its lanes, made of the bundles on the shelf, and the intake in front of them."""
 
-import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
-from gateway.meters import Meters, ShadowMeters
+from gateway.meters import Meters
 from gateway.recording import Recording
 from gateway.served import Served
-from gateway.shadow import Shadow
 from gateway.shelf import Loaded, Shelf
 from gateway.stored import StoredReader
+from gateway.watching import Watching
+from gateway.witness import Witness
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Table
@@ -42,7 +42,7 @@ class Built:
     def lanes(self) -> list[Lane]:
         """Return every lane, those that answer first."""
         lanes = self.line.lanes
-        return [*lanes.answering.values(), *(shadow.lane for shadow in lanes.shadows)]
+        return [*lanes.answering.values(), *lanes.shadows]
 
 
 class LineBuilder:
@@ -54,17 +54,14 @@ class LineBuilder:
         self._recording = recording
         self._series = series
 
-    async def build(self, served: Served, former: Built | None) -> Built:
+    async def build(self, served: Served, former: Built | None, witness: Witness | None = None) -> Built:
         """Return the line that serves this; lanes that do not change go over, with what they have learned.
 
-        Raises `BundleError` or `DeploymentError`.
+        The `witness` is of the rollout that is under way. Raises `BundleError` or `DeploymentError`.
         """
         deployment = served.deployment()
         table = deployment.table
-        loaded = {
-            (arm, version): await self._shelf.take(version, served.digests[version], arm)
-            for arm, version in seats(table)
-        }
+        loaded = await self._load(served)
         lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
         champion = lanes.make(CHAMPION, table.champion)
         answering = {CHAMPION: champion}
@@ -76,22 +73,26 @@ class LineBuilder:
         for lane in (*answering.values(), *watching.values()):
             _check_same_request(champion, lane)
         _check_views(deployment, loaded.values())
+        _check_money(deployment, champion)
 
         event_now = event_clock(served.offset)
         names = [feature.name for feature in champion.plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
         features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
-        shadows = tuple(
-            Shadow(lane, one.rate, features, self._shadow_meters(lane, deployment), random.random, time.monotonic)
-            for one, lane in watching.items()
-        )
+        watchers = Watching(deployment, lambda lane: loaded[lane.arm, lane.version].seat, features, self._series)
+        arms = Lanes(answering, watchers.mirrors(answering, watching, witness))
         admission = _admission(deployment, former)
         recorder = self._recording.recorder(deployment)
-        line = Line(deployment, Lanes(answering, shadows), features, admission, meters, recorder, time.monotonic)
+        line = Line(deployment, arms, features, admission, meters, recorder, time.monotonic, witness)
         return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded)
 
-    def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:
-        return ShadowMeters(self._series, deployment.name, lane.version)
+    async def _load(self, served: Served) -> dict[tuple[str, str], Loaded]:
+        """Return every bundle by arm. During a rollout those in hosts have a copy of the champion beside them."""
+        table, loaded = served.table, dict[tuple[str, str], Loaded]()
+        for arm, version in seats(table):
+            champion = loaded.get((CHAMPION, table.champion)) if served.part is not None else None
+            loaded[arm, version] = await self._shelf.take(version, served.digests[version], arm, champion)
+        return loaded
 
 
 class _Lanes:
@@ -145,3 +146,14 @@ def _check_views(deployment: Deployment, loaded: Iterable[Loaded]) -> None:
         check_rules(deployment.views, [one.bundle.plan for one in loaded])
     except ToleranceError as exc:
         raise DeploymentError(f"deployment {deployment.name}: {exc}") from exc
+
+
+def _check_money(deployment: Deployment, champion: Lane) -> None:
+    money = deployment.policy.money
+    if money is None:
+        return
+    figures = [*(feature.name for feature in champion.plan.request), *deployment.policy.rule.outputs]
+    if money.of not in figures:
+        raise DeploymentError(
+            f"deployment {deployment.name}: money: of is {money.of!r}; it is one of {', '.join(figures)}"
+        )

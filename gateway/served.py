@@ -13,6 +13,17 @@ from routing.table import Table
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Where a rollout stands as a worker serves it: `weight` is its own, of 10,000 units."""
+
+    rollout: str
+    """The rollout's name."""
+    step: int
+    epoch: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """One deployment with one table."""
 
@@ -23,6 +34,8 @@ class Served:
     """By version: the one bundle that is meant. A bundle that was changed on disk since is not loaded by accident."""
     offset: float = 0.0
     """How far its clock runs behind the wall, in seconds."""
+    part: Part | None = None
+    """The rollout that is under way; None: there is none."""
 
     @property
     def name(self) -> str:
@@ -41,5 +54,6 @@ class Served:
         """Whether callers could not tell the two apart, whatever their numbers and their comments."""
         if self == other:
             return True
-        alike = self.digests == other.digests and self.table == other.numbered(self.table.number).table
+        alike = (self.digests, self.part) == (other.digests, other.part)
+        alike = alike and self.table == other.numbered(self.table.number).table
         return alike and self.deployment() == replace(other.deployment(), table=self.table)

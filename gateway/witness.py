@@ -6,7 +6,6 @@ up to when everything is settled, and that is the start of the oldest list of wh
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
@@ -15,24 +14,20 @@ from numpy.typing import NDArray
 
 from gateway.fault_search import Tell
 from gateway.halving import Found
+from gateway.health_book import HealthBook
 from gateway.intake import Row
 from gateway.lane import Lane, Outcome
+from gateway.pair_book import PairBook
+from gateway.served import Part
 from gateway.signs import Signs
+from routing.comparison import Comparison
 from routing.order import Settled
 from routing.table import CANARY
 from routing.units import FIRST_CALLS
+from routing.window import Health, Pair
 
 MOST_UNITS = 1 << 19
 """Units that are remembered so as not to send what the judge would not hear; beyond that everything is sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Where a rollout stands as this worker serves it: `weight` is its own, of 10,000 units."""
-
-    step: int
-    epoch: int
-    weight: int
 
 
 class Ticket(Protocol):
@@ -44,7 +39,7 @@ class Ticket(Protocol):
     def release(self) -> None:
         """One part is settled; the first one is the list itself."""
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """Note rows by the arm that they were assigned to, with what its lane made of them."""
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
@@ -73,16 +68,21 @@ class ListTicket:
         if not self._open:
             self._witness.settled(self._number)
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """As `Ticket.note`."""
+        if self._witness.health.scored(arm == CANARY, outcomes):
+            self._witness.health.ran(arm == CANARY)
         self._note(arm, rows, map(self._witness.signs.of, outcomes))
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
         self.hold()
-        signs = self._witness.signs
+        signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
 
-        def tell(found: Sequence[Found]) -> None:
+        def tell(found: Sequence[Found], broken: bool) -> None:
+            health.ran(canary)
+            if broken:
+                health.broke(canary)
             scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
             shown = [
                 signs.of(outcome) if isinstance(one, float) else signs.of_search(one)
@@ -108,14 +108,14 @@ class _NoTicket:
     def release(self) -> None:
         pass
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         pass
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         return _hear_nothing
 
 
-def _hear_nothing(found: Sequence[Found]) -> None:
+def _hear_nothing(found: Sequence[Found], broken: bool) -> None:
     pass
 
 
@@ -128,6 +128,8 @@ class Witness:
     def __init__(self, signs: Signs, part: Part) -> None:
         self.signs = signs
         self.part = part
+        self.health = HealthBook()
+        self.pairs = PairBook(signs)
         self._numbers = count()
         self._open: dict[int, float] = {}
         self._calls: list[Settled] = []
@@ -155,6 +157,22 @@ class Witness:
             self._known.clear()
         self._known[key] = calls + 1
         self._calls.append(call)
+
+    def pair(self, pair: Pair) -> None:
+        """Keep a pair for the next flush."""
+        self.pairs.pair(pair)
+
+    def take_pairs(self) -> tuple[Pair, ...]:
+        """Return the pairs since the last flush."""
+        return self.pairs.take_pairs()
+
+    def take_comparison(self) -> Comparison:
+        """Return what the rows of pairs looked like since the last flush."""
+        return self.pairs.take_comparison()
+
+    def take_health(self, now: float) -> Health:
+        """Return how the lanes have fared since the last flush; `now` as for `flush`."""
+        return self.health.take(now)
 
     def flush(self, now: float) -> tuple[tuple[Settled, ...], int, float]:
         """Return the calls since the last flush, those of spent units, and up to when all is settled."""

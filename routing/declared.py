@@ -5,6 +5,7 @@ rollout:
   alpha: 0.01                # of innocent canaries, at most so many are rolled back by any guard, however long it lasts
   sticky_for_h: 24           # then units are drawn anew
   shadow: {rate: 0.2, pairs: 2000, minutes: 5}
+  pairs: {rate: 0.02}        # of the rows, once the candidate answers: both bundles run on them
   steps:
     - {weight: 0.01, units: 500, minutes: 5, approval: true}
     - {weight: 0.05, units: 2000, minutes: 10}
@@ -50,6 +51,8 @@ class Declared:
     measures: tuple[Measure, ...]
     schedule: Schedule
     shadow_rate: float
+    pair_rate: float
+    """On which share of the rows both bundles run once the candidate answers; as a shadow, `shadow_rate`."""
     sticky_for: float
     """Seconds."""
 
@@ -64,6 +67,7 @@ _SOURCES = {
     "flips": Source.SHARES,
     "score_shift": Source.SHARES,
 }
+_SECTIONS = ("alpha", "sticky_for_h", "shadow", "pairs", "steps", "held_back", "promote", "guards", "floors")
 _DEFAULT_GUARDS: Mapping[str, Mapping[str, Any]] = {
     "row_faults": {},
     "contract": {},
@@ -85,13 +89,12 @@ _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 def read_rollout(document: Mapping[str, Any]) -> Declared:
     """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
-    _known("rollout", document, "alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors")
+    _known("rollout", document, *_SECTIONS)
     guards = document.get("guards") or _DEFAULT_GUARDS
     shadow = document.get("shadow") or {}
     _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
-    rate = float(shadow.get("rate", 0.2))
-    if not 0 < rate <= 1:
-        raise ValueError(f"rollout: shadow: rate is {rate:g}; it lies above 0 and up to 1")
+    pairs = document.get("pairs") or {}
+    _known("rollout: pairs", pairs, "rate")
     rules = Rules(
         tuple(_guard(name, entry or {}) for name, entry in guards.items()),
         _proof(document.get("promote") or {}),
@@ -102,9 +105,17 @@ def read_rollout(document: Mapping[str, Any]) -> Declared:
         rules=rules,
         measures=tuple(_measure(name, entry or {}) for name, entry in guards.items()),
         schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
-        shadow_rate=rate,
+        shadow_rate=_rate("shadow", shadow, 0.2),
+        pair_rate=_rate("pairs", pairs, 0.02),
         sticky_for=3600.0 * float(document.get("sticky_for_h", 24.0)),
     )
+
+
+def _rate(where: str, entry: Mapping[str, Any], default: float) -> float:
+    rate = float(entry.get("rate", default))
+    if not 0 < rate <= 1:
+        raise ValueError(f"rollout: {where}: rate is {rate:g}; it lies above 0 and up to 1")
+    return rate
 
 
 def _guard(name: str, entry: Mapping[str, Any]) -> Guard:

@@ -7,6 +7,7 @@ process that takes its place begins with a name and a sequence of its own.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from routing.comparison import NO_COMPARISON, Comparison
 from routing.order import Settled
 
 
@@ -80,6 +81,8 @@ class Window:
     spent: int = 0
     """Calls of units that have nothing more to say in this step: counted here, not carried."""
     pairs: tuple[Pair, ...] = ()
+    comparison: Comparison = NO_COMPARISON
+    """Of the rows of the pairs."""
     health: Health = NOTHING
     last: bool = False
     """Whether the worker has ended: nothing more of it is to be awaited."""

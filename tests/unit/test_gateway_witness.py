@@ -14,14 +14,16 @@ from gateway.errors import (
 )
 from gateway.intake import Row
 from gateway.lane import Decided, Outcome
+from gateway.served import Part
 from gateway.signs import Signs
-from gateway.witness import Part, Witness
+from gateway.witness import Witness
 from routing.declared import Measure
 from routing.order import UNKNOWN, Settled
 from routing.table import CANARY, CHAMPION
 from routing.units import FIRST_CALLS
 
-FINE, DECLINED, BREACH = Decided("approve", {}), Decided("decline", {}), PredictionFailed("NaN", contract=True)
+FINE, DECLINED = Decided("approve", {"score": 0.1}), Decided("decline", {"score": 0.9})
+BREACH = PredictionFailed("NaN", contract=True)
 
 
 def rows(*numbers: int) -> list[Row]:
@@ -29,7 +31,7 @@ def rows(*numbers: int) -> list[Row]:
     return [Row(call, str(number), (), [], None, number=number) for number in numbers]
 
 
-PART = Part(step=1, epoch=0, weight=500)
+PART = Part("r", step=1, epoch=0, weight=500)
 MEASURES = [Measure("contract"), Measure("decisions", decisions=("decline",)), Measure("row_faults")]
 
 
@@ -55,7 +57,7 @@ def test_a_flush_brings_what_was_noted_and_says_up_to_when_all_is_settled() -> N
 def test_a_list_keeps_the_weight_that_it_met() -> None:
     witness = Witness(Signs(MEASURES), PART)
     before = witness.admit(1.0)
-    witness.part = Part(2, 1, 2_000)
+    witness.part = Part("r", 2, 1, 2_000)
     after = witness.admit(2.0)
     before.note(CANARY, rows(0), [FINE])
     after.note(CANARY, rows(0), [FINE])
@@ -69,7 +71,7 @@ def test_a_unit_that_has_said_what_it_could_is_only_counted() -> None:
     ticket.note(CHAMPION, rows(0, 0, 0, 0, 0), [FINE] * 5)
     calls, spent, _ = witness.flush(2.0)
     assert (len(calls), spent) == (FIRST_CALLS, 5 - FIRST_CALLS)
-    witness.part = Part(2, 0, 2_000)
+    witness.part = Part("r", 2, 0, 2_000)
     witness.admit(3.0).note(CHAMPION, rows(0), [FINE])
     assert len(witness.flush(4.0)[0]) == 1, "another step, another word"
 
