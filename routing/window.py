@@ -81,8 +81,8 @@ class Window:
     spent: int = 0
     """Calls of units that have nothing more to say in this step: counted here, not carried."""
     pairs: tuple[Pair, ...] = ()
-    comparison: Comparison = NO_COMPARISON
-    """Of the rows of the pairs."""
     health: Health = NOTHING
     last: bool = False
     """Whether the worker has ended: nothing more of it is to be awaited."""
+    comparison: Comparison = NO_COMPARISON
+    """Of the rows of the pairs."""
