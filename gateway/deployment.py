@@ -1,8 +1,10 @@
 """What a `deployment.yaml` says to the gateway: unit, clock, budget, policy, arms, and what gives way under strain."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,7 +52,11 @@ class Deployment:
     record_share: float = 0.0
     """The share of calls, 0 to 1, of which a decision record is kept."""
     rollout: Declared = field(default_factory=lambda: read_rollout({}))
-    """What a rollout of it is held to."""
+    """How a candidate becomes champion here, and what it is held to."""
+    policy_digest: str = ""
+    """Of the `policy` section, whatever its layout: sha256 in hexadecimal."""
+    rollout_digest: str = ""
+    """Of the `rollout` section, but for its freeze windows, which may change while a rollout runs."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -93,7 +99,14 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         views={str(view): _read_view(rule) for view, rule in (document.get("views") or {}).items()},
         record_share=_read_record_share(document.get("records") or {}),
         rollout=read_rollout(document.get("rollout") or {}),
+        policy_digest=_digest(document["policy"]),
+        rollout_digest=_digest({**(document.get("rollout") or {}), "freeze": None}),
     )
+
+
+def _digest(section: Mapping[str, Any]) -> str:
+    canonical = json.dumps(section, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(canonical.encode()).hexdigest()
 
 
 def _read_share(value: object) -> float:

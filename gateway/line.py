@@ -7,7 +7,7 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.admission import Admission
 from gateway.attempt import Attempt, Ran
@@ -25,6 +25,7 @@ from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
+from gateway.lease import Lease
 from gateway.meters import NO_ARM, Meters
 from gateway.mirror import Mirror
 from gateway.record import Recorder
@@ -63,7 +64,10 @@ class Lanes:
 
 
 class Line:
-    """Carries lists of one deployment. `clock` is the worker's monotonic clock."""
+    """Carries lists of one deployment. `clock` is the worker's monotonic clock.
+
+    `witness` notes rows for a rollout's judge; without a `lease` that holds, the canary gets none.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Line:
         recorder: Recorder,
         clock: Callable[[], float],
         witness: Witness | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.deployment = deployment
         self.lanes = lanes
@@ -89,6 +94,8 @@ class Line:
         self._recorder = recorder
         self._clock = clock
         self._witness = witness
+        self._lease = lease
+        self._without_canary = replace(deployment.table, canary=None)
 
     @property
     def takes_turns(self) -> bool:
@@ -101,9 +108,10 @@ class Line:
         self._meters.list_rows.observe(len(rows))
         self._rescues.earn(len(rows))
         expiry = Expiry(rows, self._clock, self.refuse)
-        ticket = NO_TICKET if self._witness is None else self._witness.admit(started)
+        lapsed = self._lease is not None and not self._lease.holds(started)
+        ticket = NO_TICKET if self._witness is None else self._witness.admit(started, lapsed)
         try:
-            parts = self._route(await self._prepare(self._champion, rows, started))
+            parts = self._route(await self._prepare(self._champion, rows, started), lapsed)
             inline = [
                 self._answer(arm, part, ticket) for arm, part in parts.items() if not self._put_aside(arm, part, ticket)
             ]
@@ -141,8 +149,8 @@ class Line:
         stored = await self._features.read(lane.plan, rows, FEATURE_SHARE * left)
         return Batch(rows, stored, lane.build(rows, stored.values), started)
 
-    def _route(self, batch: Batch) -> dict[str, Batch]:
-        table = self.deployment.table
+    def _route(self, batch: Batch, lapsed: bool) -> dict[str, Batch]:
+        table = self._without_canary if lapsed else self.deployment.table
         routed: dict[str, list[int]] = {}
         for index, row in enumerate(batch.rows):
             if self._witness is None:

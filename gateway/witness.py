@@ -6,6 +6,7 @@ up to when everything is settled, and that is the start of the oldest list of wh
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -20,11 +21,10 @@ from gateway.lane import Lane, Outcome
 from gateway.pair_book import PairBook
 from gateway.served import Part
 from gateway.signs import Signs
-from routing.comparison import Comparison
 from routing.order import Settled
-from routing.table import CANARY
+from routing.table import CANARY, NOT_DRAWN
 from routing.units import FIRST_CALLS
-from routing.window import Health, Pair
+from routing.window import Window
 
 MOST_UNITS = 1 << 19
 """Units that are remembered so as not to send what the judge would not hear; beyond that everything is sent again."""
@@ -96,6 +96,8 @@ class ListTicket:
     def _note(self, arm: str, rows: Iterable[Row], signs: Iterable[int]) -> None:
         admitted, part, canary = self._admitted, self._part, arm == CANARY
         for row, found in zip(rows, signs, strict=True):
+            if row.number == NOT_DRAWN:
+                continue
             self._witness.note(Settled(admitted, row.number, canary, part.step, part.weight, found, part.epoch))
 
 
@@ -123,24 +125,31 @@ NO_TICKET: Ticket = _NoTicket()
 
 
 class Witness:
-    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met."""
+    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met.
 
-    def __init__(self, signs: Signs, part: Part) -> None:
+    `name` is this worker's, as the judge is to tell it apart from every other one. Times come on the worker's clock and
+    leave in unix seconds: `ahead` is what is added, once and for all, so that no step of the clock disorders them.
+    """
+
+    def __init__(self, signs: Signs, part: Part, name: str = "", ahead: float = 0.0) -> None:
         self.signs = signs
         self.part = part
         self.health = HealthBook()
         self.pairs = PairBook(signs)
+        self.name = name
+        self._ahead = ahead
+        self._sequence = 0
         self._numbers = count()
         self._open: dict[int, float] = {}
         self._calls: list[Settled] = []
         self._spent = 0
         self._known: dict[tuple[int, int, int], int] = {}
 
-    def admit(self, now: float) -> Ticket:
-        """Open a ticket for a list that starts."""
-        number = next(self._numbers)
-        self._open[number] = now
-        return ListTicket(self, number, now, self.part)
+    def admit(self, now: float, lapsed: bool = False) -> Ticket:
+        """Open a ticket for a list that starts; where the canary's lease has `lapsed`, its weight is none."""
+        number, admitted = next(self._numbers), now + self._ahead
+        self._open[number] = admitted
+        return ListTicket(self, number, admitted, replace(self.part, weight=0) if lapsed else self.part)
 
     def settled(self, number: int) -> None:
         """Everything of a list is known."""
@@ -158,24 +167,25 @@ class Witness:
         self._known[key] = calls + 1
         self._calls.append(call)
 
-    def pair(self, pair: Pair) -> None:
-        """Keep a pair for the next flush."""
-        self.pairs.pair(pair)
-
-    def take_pairs(self) -> tuple[Pair, ...]:
-        """Return the pairs since the last flush."""
-        return self.pairs.take_pairs()
-
-    def take_comparison(self) -> Comparison:
-        """Return what the rows of pairs looked like since the last flush."""
-        return self.pairs.take_comparison()
-
-    def take_health(self, now: float) -> Health:
-        """Return how the lanes have fared since the last flush; `now` as for `flush`."""
-        return self.health.take(now)
+    def window(self, now: float) -> Window:
+        """Return what has come since the last window."""
+        self._sequence += 1
+        calls, spent, until = self.flush(now)
+        return Window(
+            self.name,
+            self._sequence,
+            now + self._ahead,
+            until,
+            self.part.step,
+            calls,
+            spent,
+            self.pairs.take_pairs(),
+            self.health.take(now),
+            comparison=self.pairs.take_comparison(),
+        )
 
     def flush(self, now: float) -> tuple[tuple[Settled, ...], int, float]:
         """Return the calls since the last flush, those of spent units, and up to when all is settled."""
         calls, self._calls = tuple(self._calls), []
         spent, self._spent = self._spent, 0
-        return calls, spent, next(iter(self._open.values()), now)
+        return calls, spent, next(iter(self._open.values()), now + self._ahead)

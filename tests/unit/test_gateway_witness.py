@@ -19,7 +19,7 @@ from gateway.signs import Signs
 from gateway.witness import Witness
 from routing.declared import Measure
 from routing.order import UNKNOWN, Settled
-from routing.table import CANARY, CHAMPION
+from routing.table import CANARY, CHAMPION, NOT_DRAWN
 from routing.units import FIRST_CALLS
 
 FINE, DECLINED = Decided("approve", {"score": 0.1}), Decided("decline", {"score": 0.9})
@@ -98,3 +98,12 @@ def test_only_what_is_the_arms_own_is_a_sign(outcome: Outcome, signs: int) -> No
 def test_a_row_is_at_fault_when_it_fails_alone() -> None:
     signs = Signs(MEASURES)
     assert [signs.of_search(one) for one in (BackendError("alone"), None)] == [4, UNKNOWN]
+
+
+def test_a_row_whose_arm_was_chosen_is_evidence_of_nothing() -> None:
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    ticket.note(CANARY, rows(NOT_DRAWN, 4), [BREACH, BREACH])
+    ticket.release()
+    calls, _, _ = witness.flush(2.0)
+    assert [call.unit for call in calls] == [4]
