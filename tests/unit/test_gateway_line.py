@@ -864,3 +864,26 @@ async def test_a_run_that_is_flaky_is_no_rows_fault_and_one_that_never_began_sho
     assert await witnessed(house) == {number(house, 2): [(True, UNKNOWN)]}
     assert house.counted("sluice_faults_total", arm="canary", kind="flaky") == 1
     assert house.counted("sluice_faults_total", arm="canary", kind="row") == 0
+
+
+async def test_calls_that_are_refused_for_want_of_room_are_a_strain(build: Build) -> None:
+    house = build()
+    house.line.count_refusal(InvalidRequest("yours"))
+    assert not house.witness.window(200.0).health.strained
+    house.line.count_refusal(Overloaded("no room"))
+    assert house.witness.window(201.0).health.strained
+
+
+@pytest.mark.parametrize(("faults", "seen"), [(False, 1), (True, 2)])
+async def test_a_mirror_may_see_what_the_champion_failed_too(build: Build, faults: bool, seen: int) -> None:
+    """A caller's mistake is for nobody; a breach of the champion's contract is for those who compare."""
+    house = build(shadow_rate=1.0)
+    mirror = house.line.lanes.mirrors[0]
+    mirror.faults = faults
+    house.submit("fine", card=1)
+    house.submit("breach", card=2, features={"amount": 101.0})
+    house.submit("unreadable", card=3, features={"amount": "much"})
+    await house.outcome("fine")
+    await house.outcome("breach")
+    await mirror.close()
+    assert house.backends[SHADOW].runs == [seen]
