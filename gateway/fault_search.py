@@ -1,7 +1,8 @@
 """Which row was at fault when a run failed: settled afterwards, off the path, and in the same way for every arm.
 
-A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is halved until
-each row was scored or failed alone. What there is no room for is dropped whole and counted, never cut short for one arm
+A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is broken, and is
+halved until each row was scored or failed alone. While nobody can be asked, nothing is found out: an outage is no row's
+fault. What there is no room for is dropped whole and counted, never cut short for one arm
 more than for another: the judge compares arms by these figures.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import Away, BackendError
 from gateway.halving import Found, halve
 from gateway.lane import Lane
 from gateway.meters import FaultMeters
@@ -27,8 +28,11 @@ MOST_RUNS = 64
 PAUSE = 0.005
 PATIENCE = 1.0
 
-Tell = Callable[[Sequence[Found]], None]
-"""Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows."""
+Tell = Callable[[Sequence[Found], bool], None]
+"""Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows.
+
+And whether the run is broken: it failed again when it was repeated as a whole.
+"""
 
 
 class FaultSearch:
@@ -60,10 +64,11 @@ class FaultSearch:
             while self._waiting:
                 lane, matrix, tell = self._waiting.popleft()
                 found: Sequence[Found] = [None] * len(matrix)
+                broken = False
                 try:
-                    found = await self._search(lane, matrix)
+                    found, broken = await self._search(lane, matrix)
                 finally:
-                    tell(found)
+                    tell(found, broken)
         except Exception:  # supervised: a defect here must not reach a caller
             log.exception("the search for faults failed")
         finally:
@@ -71,17 +76,19 @@ class FaultSearch:
 
     def _drop(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
         self._meters[lane.arm].dropped.add()
-        tell([None] * len(matrix))
+        tell([None] * len(matrix), False)
 
-    async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> Sequence[Found]:
-        meters, runs = self._meters[lane.arm], 0
+    async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> tuple[Sequence[Found], bool]:
+        meters, runs, away = self._meters[lane.arm], 0, False
 
         async def run(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+            nonlocal away
             await asyncio.sleep(PAUSE)
             try:
                 scores = await asyncio.wait_for(lane.backend.run(rows), PATIENCE)
-            except TimeoutError as exc:
-                raise BackendError("did not come back") from exc
+            except (Away, TimeoutError) as exc:
+                away = True
+                raise Away("did not come back") from exc
             if len(scores) != len(rows):
                 raise BackendError(f"{len(scores)} scores for {len(rows)} rows")
             return scores
@@ -89,14 +96,18 @@ class FaultSearch:
         def may_run(rows: int) -> bool:
             nonlocal runs
             runs += 1
-            return runs <= MOST_RUNS
+            return runs <= MOST_RUNS and not away
 
         try:
             scores = await run(matrix)
-        except BackendError:
-            found = await halve(run, matrix, may_run) if len(matrix) > 1 else [BackendError("alone")]
+        except Away:
+            meters.unfinished.add(len(matrix))
+            return [None] * len(matrix), False
+        except BackendError as exc:
+            found = await halve(run, matrix, may_run) if len(matrix) > 1 else [exc]
+            found = [None if isinstance(one, Away) else one for one in found]
             meters.row.add(sum(isinstance(one, BackendError) for one in found))
             meters.unfinished.add(sum(one is None for one in found))
-            return found
+            return found, True
         meters.flaky.add()
-        return list(scores.tolist())
+        return list(scores.tolist()), False

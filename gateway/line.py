@@ -13,19 +13,26 @@ from gateway.admission import Admission
 from gateway.attempt import Attempt, Ran
 from gateway.batch import Batch, Tried
 from gateway.deployment import Deployment
-from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, InternalError, PredictionFailed
+from gateway.errors import (
+    BackendUnavailable,
+    DeadlineExceeded,
+    GatewayError,
+    InternalError,
+    Overloaded,
+    PredictionFailed,
+)
 from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.lease import Lease
 from gateway.meters import NO_ARM, Meters
+from gateway.mirror import Mirror
 from gateway.record import Recorder
 from gateway.rescue import RescueBudget
-from gateway.shadow import Shadow
 from gateway.stored import StoredReader, refusal_of
 from gateway.witness import NO_TICKET, Ticket, Witness
-from routing.table import CANARY, CHAMPION, FALLBACK
+from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
 
 log = logging.getLogger("sluice.line")
 
@@ -43,7 +50,12 @@ class Lanes:
     """The lanes of one table: who may answer, by arm, and who only watches."""
 
     answering: dict[str, Lane]
-    shadows: tuple[Shadow, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+
+    @property
+    def shadows(self) -> list[Lane]:
+        """The lanes of shadows."""
+        return [mirror.lane for mirror in self.mirrors if mirror.lane.arm == SHADOW]
 
     def succession(self, arm: str) -> list[Lane]:
         """Return who answers for the arm, in turn: itself, the champion, the fallback."""
@@ -121,14 +133,16 @@ class Line:
 
     def count_refusal(self, error: GatewayError) -> None:
         """Count a call that was refused before it had an arm."""
+        if self._witness is not None and isinstance(error, Overloaded):
+            self._witness.health.strain()
         self._meters.refuse(NO_ARM, error.code)
 
     async def close(self) -> None:
-        """Let what was put aside and the shadows finish. The backends are not the line's: another line may use them."""
+        """Let what was put aside and whoever watches finish. The backends are not the line's: another may use them."""
         await self.settled()
         await self._faults.close()
-        for shadow in self.lanes.shadows:
-            await shadow.close()
+        for mirror in self.lanes.mirrors:
+            await mirror.close()
 
     async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float) -> Batch:
         left = min([row.call.deadline for row in rows]) - self._clock()
@@ -261,9 +275,10 @@ class Line:
                 deciding.decisions[outcome.decision].add()
 
     def _mirror(self, tried: Tried) -> None:
-        for shadow in self.lanes.shadows:
-            chosen = [index for index in tried.answered if shadow.wants()]
+        for mirror in self.lanes.mirrors:
+            seen = [*tried.answered, *tried.faulty] if mirror.faults else tried.answered
+            chosen = [index for index in seen if mirror.wants()]
             if chosen and self.admission.strained(tried.ended):
-                shadow.drop(len(chosen))
+                mirror.drop(len(chosen))
             elif chosen:
-                shadow.mirror([tried.sample(index) for index in chosen])
+                mirror.take([tried.sample(index) for index in chosen])

@@ -1,7 +1,6 @@
 """One deployment's line, put together: its lanes, made of the bundles on the shelf, and the intake in front of them."""
 
 import os
-import random
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -18,13 +17,13 @@ from gateway.intake import Intake
 from gateway.lane import Lane
 from gateway.lease import Lease
 from gateway.line import Lanes, Line
-from gateway.meters import Meters, ShadowMeters
+from gateway.meters import Meters
 from gateway.recording import Recording
 from gateway.served import Served
-from gateway.shadow import Shadow
 from gateway.shelf import Loaded, Shelf
 from gateway.signs import Signs
 from gateway.stored import StoredReader
+from gateway.watching import Watching
 from gateway.witness import Witness
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
@@ -52,7 +51,7 @@ class Built:
     def lanes(self) -> list[Lane]:
         """Return every lane, those that answer first."""
         lanes = self.line.lanes
-        return [*lanes.answering.values(), *(shadow.lane for shadow in lanes.shadows)]
+        return [*lanes.answering.values(), *lanes.shadows]
 
 
 class LineBuilder:
@@ -74,10 +73,7 @@ class LineBuilder:
         """
         deployment = served.deployment()
         table = deployment.table
-        loaded = {
-            (arm, version): await self._shelf.take(version, served.digests[version], _trust(arm, served))
-            for arm, version in seats(table)
-        }
+        loaded = await self._load(served)
         lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
         champion = lanes.make(CHAMPION, table.champion)
         answering = {CHAMPION: champion}
@@ -89,6 +85,7 @@ class LineBuilder:
         for lane in (*answering.values(), *watching.values()):
             _check_same_request(champion, lane)
         _check_views(deployment, loaded.values())
+        _check_money(deployment, champion)
 
         event_now = event_clock(served.offset)
         if served.part is not None and not served.part.over:
@@ -96,16 +93,13 @@ class LineBuilder:
         names = [feature.name for feature in champion.plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
         features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
-        shadows = tuple(
-            Shadow(lane, one.rate, features, self._shadow_meters(lane, deployment), random.random, time.monotonic)
-            for one, lane in watching.items()
-        )
+        watchers = Watching(deployment, lambda lane: loaded[lane.arm, lane.version].seat, features, self._series)
+        witness = _witness(served, deployment, former)
+        arms = Lanes(answering, watchers.mirrors(answering, watching, witness))
         admission = _admission(deployment, former)
         recorder = self._recording.recorder(deployment)
-        witness = _witness(served, deployment, former)
         lease = None if served.part is None else self.lease
-        lanes_of = Lanes(answering, shadows)
-        line = Line(deployment, lanes_of, features, admission, meters, recorder, time.monotonic, witness, lease)
+        line = Line(deployment, arms, features, admission, meters, recorder, time.monotonic, witness, lease)
         return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded, witness)
 
     async def _check_stored(self, bundles: Iterable[Bundle], event_now: float) -> None:
@@ -119,8 +113,14 @@ class LineBuilder:
                     raise BundleError(f"bundle {bundle.manifest.version}: {exc}") from exc
                 self._stored_as_planned.add(digest)
 
-    def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:
-        return ShadowMeters(self._series, deployment.name, lane.version)
+    async def _load(self, served: Served) -> dict[tuple[str, str], Loaded]:
+        """Return every bundle by arm. During a rollout those in hosts have a copy of the champion beside them."""
+        table, part, loaded = served.table, served.part, dict[tuple[str, str], Loaded]()
+        for arm, version in seats(table):
+            champion = None if part is None or part.over else loaded.get((CHAMPION, table.champion))
+            trust = _trust(arm, served)
+            loaded[arm, version] = await self._shelf.take(version, served.digests[version], trust, champion)
+        return loaded
 
 
 class _Lanes:
@@ -199,3 +199,14 @@ def _check_views(deployment: Deployment, loaded: Iterable[Loaded]) -> None:
         check_rules(deployment.views, [one.bundle.plan for one in loaded])
     except ToleranceError as exc:
         raise DeploymentError(f"deployment {deployment.name}: {exc}") from exc
+
+
+def _check_money(deployment: Deployment, champion: Lane) -> None:
+    money = deployment.policy.money
+    if money is None:
+        return
+    figures = [*(feature.name for feature in champion.plan.request), *deployment.policy.rule.outputs]
+    if money.of not in figures:
+        raise DeploymentError(
+            f"deployment {deployment.name}: money: of is {money.of!r}; it is one of {', '.join(figures)}"
+        )

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from gateway.fault_search import Tell
 from gateway.halving import Found
+from gateway.health_book import HealthBook
 from gateway.intake import Row
 from gateway.lane import Lane, Outcome
+from gateway.pair_book import PairBook
 from gateway.served import Part
 from gateway.signs import Signs
 from routing.order import Settled
@@ -37,7 +39,7 @@ class Ticket(Protocol):
     def release(self) -> None:
         """One part is settled; the first one is the list itself."""
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """Note rows by the arm that they were assigned to, with what its lane made of them."""
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
@@ -66,16 +68,21 @@ class ListTicket:
         if not self._open:
             self._witness.settled(self._number)
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """As `Ticket.note`."""
+        if self._witness.health.scored(arm == CANARY, outcomes):
+            self._witness.health.ran(arm == CANARY)
         self._note(arm, rows, map(self._witness.signs.of, outcomes))
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
         self.hold()
-        signs = self._witness.signs
+        signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
 
-        def tell(found: Sequence[Found]) -> None:
+        def tell(found: Sequence[Found], broken: bool) -> None:
+            health.ran(canary)
+            if broken:
+                health.broke(canary)
             scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
             shown = [
                 signs.of(outcome) if isinstance(one, float) else signs.of_search(one)
@@ -103,14 +110,14 @@ class _NoTicket:
     def release(self) -> None:
         pass
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         pass
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         return _hear_nothing
 
 
-def _hear_nothing(found: Sequence[Found]) -> None:
+def _hear_nothing(found: Sequence[Found], broken: bool) -> None:
     pass
 
 
@@ -127,6 +134,8 @@ class Witness:
     def __init__(self, signs: Signs, part: Part, name: str = "", ahead: float = 0.0) -> None:
         self.signs = signs
         self.part = part
+        self.health = HealthBook()
+        self.pairs = PairBook(signs)
         self.name = name
         self._ahead = ahead
         self._sequence = 0
@@ -162,8 +171,18 @@ class Witness:
         """Return what has come since the last window."""
         self._sequence += 1
         calls, spent, until = self.flush(now)
-        at = now + self._ahead
-        return Window(self.name, self._sequence, at, until, self.part.step, calls, spent)
+        return Window(
+            self.name,
+            self._sequence,
+            now + self._ahead,
+            until,
+            self.part.step,
+            calls,
+            spent,
+            self.pairs.take_pairs(),
+            self.health.take(now),
+            comparison=self.pairs.take_comparison(),
+        )
 
     def flush(self, now: float) -> tuple[tuple[Settled, ...], int, float]:
         """Return the calls since the last flush, those of spent units, and up to when all is settled."""

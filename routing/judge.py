@@ -5,6 +5,7 @@ It decides and does nothing. All that it knows came in windows, so whoever feeds
 
 from dataclasses import dataclass, field
 
+from routing.comparison import NO_COMPARISON
 from routing.findings import Findings
 from routing.floors import FloorLimits, Floors
 from routing.guard import ALPHA, Guard, Source, one_share, shared_out
@@ -53,6 +54,8 @@ class Judge:
         self.findings = Findings(guards, began)
         self.proof = Proof(rules.proof, self.findings.faults, began)
         self.sample_ratio = SampleRatio(one_share(guards, rules.alpha, others=1), began)
+        self.comparison = NO_COMPARISON
+        """Of all pairs so far, for people to read."""
         self._floors = Floors(rules.floors)
         self._order = Order()
         self._units = Units(rules.most_units)
@@ -93,6 +96,8 @@ class Judge:
         for pair in window.pairs:
             self.findings.pair(pair)
         self.exposure(window.step).pairs += len(window.pairs)
+        if window.comparison.rows:
+            self.comparison = self.comparison.merged(window.comparison)
         self._clock = max(self._clock, window.at)
         for call in self._order.ready():
             if (taken := self._units.take(call)) is None:

@@ -7,6 +7,7 @@ process that takes its place begins with a name and a sequence of its own.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from routing.comparison import NO_COMPARISON, Comparison
 from routing.order import Settled
 
 
@@ -83,3 +84,5 @@ class Window:
     health: Health = NOTHING
     last: bool = False
     """Whether the worker has ended: nothing more of it is to be awaited."""
+    comparison: Comparison = NO_COMPARISON
+    """Of the rows of the pairs."""

@@ -1,5 +1,9 @@
 """What the judge hears of rows: each by the arm it was assigned to, once it is settled, in order of admission."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from gateway.backends.backend import BackendError
@@ -13,16 +17,22 @@ from gateway.errors import (
     PredictionFailed,
 )
 from gateway.intake import Row
-from gateway.lane import Decided, Outcome
+from gateway.lane import Decided, Lane, Outcome
+from gateway.matrix import MatrixBuilder
+from gateway.policy import Policy, Thresholds
 from gateway.served import Part
 from gateway.signs import Signs
+from gateway.testing.plans import small_plan
+from gateway.testing.scripted_backend import ScriptedBackend
 from gateway.witness import Witness
 from routing.declared import Measure
 from routing.order import UNKNOWN, Settled
 from routing.table import CANARY, CHAMPION, NOT_DRAWN
 from routing.units import FIRST_CALLS
+from routing.window import NOTHING, Spread
 
-FINE, DECLINED, BREACH = Decided("approve", {}), Decided("decline", {}), PredictionFailed("NaN", contract=True)
+FINE, DECLINED = Decided("approve", {"score": 0.1}), Decided("decline", {"score": 0.9})
+BREACH = PredictionFailed("NaN", contract=True)
 
 
 def rows(*numbers: int) -> list[Row]:
@@ -51,6 +61,22 @@ def test_a_flush_brings_what_was_noted_and_says_up_to_when_all_is_settled() -> N
     assert witness.flush(6.0) == ((Settled(1.0, 2, True, 1, 500, 2),), 0, 1.0)
     first.release()
     assert witness.flush(7.0) == ((), 0, 7.0)
+
+
+def test_a_list_is_a_run_where_something_was_decided_and_a_broken_one_when_it_failed_again(tmp_path: Path) -> None:
+    plan, policy = small_plan(tmp_path), Policy("p", 0.0, 1.0, Thresholds((), ("approve",)))
+    lane = Lane(CANARY, "2", "d" * 64, plan, MatrixBuilder(plan, None), ScriptedBackend(), policy)
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    ticket.note(CANARY, rows(0, 1), [FINE, DECLINED])
+    ticket.note(CHAMPION, rows(2), [DeadlineExceeded("not begun")])
+    for arm, again in ((CANARY, True), (CHAMPION, False)):
+        ticket.search(replace(lane, arm=arm), np.zeros((1, 4), dtype=np.float32), rows(3))([None], again)
+    health = witness.window(2.0).health
+    assert (health.canary_runs, health.canary_broken) == (2, 1)
+    assert (health.champion_runs, health.champion_broken) == (1, 0)
+    assert health.canary_scores == Spread(2, 0.1, 0.9)
+    assert witness.window(3.0).health == NOTHING
 
 
 def test_a_list_keeps_the_weight_that_it_met() -> None:
