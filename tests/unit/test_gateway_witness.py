@@ -12,6 +12,7 @@ from gateway.errors import (
     InvalidRequest,
     PredictionFailed,
 )
+from gateway.fault_search import Outage
 from gateway.intake import Row
 from gateway.lane import Decided, Outcome
 from gateway.signs import Signs
@@ -95,4 +96,4 @@ def test_only_what_is_the_arms_own_is_a_sign(outcome: Outcome, signs: int) -> No
 
 def test_a_row_is_at_fault_when_it_fails_alone() -> None:
     signs = Signs(MEASURES)
-    assert [signs.of_search(one) for one in (BackendError("alone"), None)] == [4, UNKNOWN]
+    assert [signs.of_search(one) for one in (BackendError("alone"), Outage("away"), None)] == [4, UNKNOWN, UNKNOWN]
