@@ -43,7 +43,11 @@ NO_SCORES = Spread()
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the lanes themselves fared. A broken run is one that failed and failed again when it was repeated."""
+    """How the lanes themselves fared.
+
+    A broken run is one that failed, and failed again when it was repeated, of a lane that then failed also at a row
+    that it had scored before: where others are scored it is the rows that are bad, and not the lane.
+    """
 
     canary_runs: int = 0
     canary_broken: int = 0

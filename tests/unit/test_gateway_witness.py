@@ -16,6 +16,7 @@ from gateway.errors import (
     InvalidRequest,
     PredictionFailed,
 )
+from gateway.fault_search import Outage
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.matrix import MatrixBuilder
@@ -122,7 +123,7 @@ def test_only_what_is_the_arms_own_is_a_sign(outcome: Outcome, signs: int) -> No
 
 def test_a_row_is_at_fault_when_it_fails_alone() -> None:
     signs = Signs(MEASURES)
-    assert [signs.of_search(one) for one in (BackendError("alone"), None)] == [4, UNKNOWN]
+    assert [signs.of_search(one) for one in (BackendError("alone"), Outage("away"), None)] == [4, UNKNOWN, UNKNOWN]
 
 
 def test_a_row_whose_arm_was_chosen_is_evidence_of_nothing() -> None:
