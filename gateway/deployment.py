@@ -1,8 +1,10 @@
 """What a `deployment.yaml` says to the gateway: unit, clock, budget, policy, arms, and what gives way under strain."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ import yaml
 
 from gateway.features.view_rule import ViewRule
 from gateway.policy import Policy, PolicyError, read_policy
+from routing.declared import Declared, read_rollout
 from routing.split import BUCKETS
 from routing.table import Canary, Shadow, Table, TableError
 
@@ -48,6 +51,12 @@ class Deployment:
     """By name of the feature view; a view that is not named has no rule."""
     record_share: float = 0.0
     """The share of calls, 0 to 1, of which a decision record is kept."""
+    rollout: Declared = field(default_factory=lambda: read_rollout({}))
+    """How a candidate becomes champion here, and what it is held to."""
+    policy_digest: str = ""
+    """Of the `policy` section, whatever its layout: sha256 in hexadecimal."""
+    rollout_digest: str = ""
+    """Of the `rollout` section, but for its freeze windows, which may change while a rollout runs."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -89,7 +98,15 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         share=_read_share(document.get("share", 1.0)),
         views={str(view): _read_view(rule) for view, rule in (document.get("views") or {}).items()},
         record_share=_read_record_share(document.get("records") or {}),
+        rollout=read_rollout(document.get("rollout") or {}),
+        policy_digest=_digest(document["policy"]),
+        rollout_digest=_digest({**(document.get("rollout") or {}), "freeze": None}),
     )
+
+
+def _digest(section: Mapping[str, Any]) -> str:
+    canonical = json.dumps(section, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(canonical.encode()).hexdigest()
 
 
 def _read_share(value: object) -> float:

@@ -5,6 +5,7 @@ rollout:
   alpha: 0.01                # of innocent canaries, at most so many are rolled back by any guard, however long it lasts
   sticky_for_h: 24           # then units are drawn anew
   shadow: {rate: 0.2, pairs: 2000, minutes: 5}
+  pairs: {rate: 0.02}        # of the rows, once the candidate answers: both bundles run on them
   steps:
     - {weight: 0.01, units: 500, minutes: 5, approval: true}
     - {weight: 0.05, units: 2000, minutes: 10}
@@ -16,6 +17,8 @@ rollout:
     decisions: {of: [decline], tolerated: 1.25, dry_run: true}
     flips: {at_most: 0.05}
   floors: {broken_runs: 5}
+  pins: {canary: [our-test-card, "probe-*"], champion: [a-client-that-asked]}   # units, and beginnings of units
+  freeze: [{days: [fri], from: "16:00", to: "24:00"}]   # in UTC: nothing goes forward then, what goes back does
 ```
 """
 
@@ -24,11 +27,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from routing.floors import FloorLimits
+from routing.freeze import FreezeWindow, read_window
 from routing.guard import ALPHA, Guard, Source
 from routing.judge import Rules
+from routing.pins import NO_PINS, Pins, read_pins
 from routing.proof import ProofWanted
 from routing.schedule import Schedule, Stage, Step, schedule
 from routing.split import BUCKETS
+from routing.table import CANARY, CHAMPION
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,13 @@ class Declared:
     measures: tuple[Measure, ...]
     schedule: Schedule
     shadow_rate: float
+    pair_rate: float
+    """On which share of the rows both bundles run once the candidate answers; as a shadow, `shadow_rate`."""
     sticky_for: float
-    """Seconds."""
+    """Seconds after which units are drawn anew; 0: never."""
+    freeze: tuple[FreezeWindow, ...] = ()
+    """Hours in which nothing goes forward."""
+    pins: Pins = NO_PINS
 
 
 _SOURCES = {
@@ -80,18 +91,21 @@ _DEFAULT_HELD_BACK: Sequence[Mapping[str, Any]] = (
     {"share": 0.10, "minutes": 60},
     {"share": 0.02, "minutes": 1_380},
 )
+_SECTION = (
+    *("alpha", "sticky_for_h", "shadow", "pairs", "steps", "held_back", "promote"),
+    *("guards", "floors", "freeze", "pins"),
+)
 _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 
 def read_rollout(document: Mapping[str, Any]) -> Declared:
     """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
-    _known("rollout", document, "alpha", "sticky_for_h", "shadow", "steps", "held_back", "promote", "guards", "floors")
+    _known("rollout", document, *_SECTION)
     guards = document.get("guards") or _DEFAULT_GUARDS
     shadow = document.get("shadow") or {}
     _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
-    rate = float(shadow.get("rate", 0.2))
-    if not 0 < rate <= 1:
-        raise ValueError(f"rollout: shadow: rate is {rate:g}; it lies above 0 and up to 1")
+    pairs = document.get("pairs") or {}
+    _known("rollout: pairs", pairs, "rate")
     rules = Rules(
         tuple(_guard(name, entry or {}) for name, entry in guards.items()),
         _proof(document.get("promote") or {}),
@@ -102,9 +116,26 @@ def read_rollout(document: Mapping[str, Any]) -> Declared:
         rules=rules,
         measures=tuple(_measure(name, entry or {}) for name, entry in guards.items()),
         schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
-        shadow_rate=rate,
-        sticky_for=3600.0 * float(document.get("sticky_for_h", 24.0)),
+        shadow_rate=_rate("shadow", shadow, 0.2),
+        pair_rate=_rate("pairs", pairs, 0.02),
+        sticky_for=_sticky_for(document),
+        freeze=tuple(read_window(entry) for entry in document.get("freeze") or ()),
+        pins=read_pins(document.get("pins") or {}, (CHAMPION, CANARY)),
     )
+
+
+def _rate(where: str, entry: Mapping[str, Any], default: float) -> float:
+    rate = float(entry.get("rate", default))
+    if not 0 < rate <= 1:
+        raise ValueError(f"rollout: {where}: rate is {rate:g}; it lies above 0 and up to 1")
+    return rate
+
+
+def _sticky_for(document: Mapping[str, Any]) -> float:
+    hours = float(document.get("sticky_for_h", 24.0))
+    if hours < 0:
+        raise ValueError(f"rollout: sticky_for_h is {hours:g}; it is a number of hours, 0 for ever")
+    return 3600.0 * hours
 
 
 def _guard(name: str, entry: Mapping[str, Any]) -> Guard:

@@ -57,6 +57,22 @@ class Finding:
         return f"canary {_of(canary, of_canary)}, champion {_of(champion, of_champion)}"
 
 
+@dataclass(frozen=True, slots=True)
+class GuardState:
+    """One guard as people are shown it: at `enough` it has found what it looks for."""
+
+    guard: str
+    evidence: float
+    enough: float
+    """Infinite of a guard that only reports."""
+    canary: int
+    """Events of the canary."""
+    champion: int
+    dry_run: bool
+    text: str
+    """What was counted, in words."""
+
+
 class Findings:
     """All guards of one rollout. The guard of index i owns the sign 1 << i."""
 
@@ -106,6 +122,15 @@ class Findings:
             canary=surest.bad[True],
             champion=surest.bad[False],
         )
+
+    def states(self) -> tuple[GuardState, ...]:
+        """Return how every guard stands, as of the last look."""
+        return tuple(self._state(finding) for finding in self.all)
+
+    def _state(self, finding: Finding) -> GuardState:
+        guard, (champion, canary) = finding.guard, finding.bad
+        text = finding.text(self.units, self.pairs)
+        return GuardState(guard.name, finding.evidence.value, guard.enough, canary, champion, guard.dry_run, text)
 
 
 def _begun(guard: Guard, began: float) -> Evidence | TwoSided:

@@ -5,6 +5,7 @@ It decides and does nothing. All that it knows came in windows, so whoever feeds
 
 from dataclasses import dataclass, field
 
+from routing.comparison import NO_COMPARISON
 from routing.findings import Findings
 from routing.floors import FloorLimits, Floors
 from routing.guard import ALPHA, Guard, Source, one_share, shared_out
@@ -38,8 +39,8 @@ class Rules:
 
 
 @dataclass(slots=True)
-class _Exposure:
-    """What has been seen of one step."""
+class Exposure:
+    """What has been seen of one step: units by their first calls, the champion's and the canary's, and pairs."""
 
     units: list[int] = field(default_factory=lambda: [0, 0])
     pairs: int = 0
@@ -53,12 +54,14 @@ class Judge:
         self.findings = Findings(guards, began)
         self.proof = Proof(rules.proof, self.findings.faults, began)
         self.sample_ratio = SampleRatio(one_share(guards, rules.alpha, others=1), began)
+        self.comparison = NO_COMPARISON
+        """Of all pairs so far, for people to read."""
         self._floors = Floors(rules.floors)
         self._order = Order()
         self._units = Units(rules.most_units)
         self._sequences: dict[str, int] = {}
         self._heard: dict[str, float] = {}  # by worker that is awaited: when it was heard last
-        self._exposed: dict[int, _Exposure] = {}
+        self._exposed: dict[int, Exposure] = {}
         self._clock = began
         self._counted_since = began
         self._used_up = False
@@ -92,7 +95,9 @@ class Judge:
         self._floors.take(window)
         for pair in window.pairs:
             self.findings.pair(pair)
-        self._exposure(window.step).pairs += len(window.pairs)
+        self.exposure(window.step).pairs += len(window.pairs)
+        if window.comparison.rows:
+            self.comparison = self.comparison.merged(window.comparison)
         self._clock = max(self._clock, window.at)
         for call in self._order.ready():
             if (taken := self._units.take(call)) is None:
@@ -100,7 +105,7 @@ class Judge:
             self.findings.call(call.canary, taken)
             self.proof.call(call.canary, taken)
             self.sample_ratio.call(call.canary, taken)
-            self._exposure(call.step).units[call.canary] += taken.first
+            self.exposure(call.step).units[call.canary] += taken.first
         if window.last:
             self.leave(window.worker)
         return True
@@ -114,6 +119,10 @@ class Judge:
         if self._breach is None and found is not None and found.outcome is Outcome.FAIL:
             self._breach = found
         return self._breach or found or self._blind(now) or self._gone_through(number, step, since, now)
+
+    def exposure(self, step: int) -> Exposure:
+        """Return what has been seen of the step of that index."""
+        return self._exposed.setdefault(step, Exposure())
 
     def _look(self, now: float) -> Verdict | None:
         """Weigh everything: a breach, or why nothing can be said, or None."""
@@ -141,7 +150,7 @@ class Judge:
         return None
 
     def _gone_through(self, number: int, step: Step, since: float, now: float) -> Verdict:
-        exposure = self._exposure(number)
+        exposure = self.exposure(number)
         seen = exposure.pairs if not step.weight else min(exposure.units)
         what = "pairs" if not step.weight else "units of each arm"
         if seen < step.least_exposure:
@@ -159,6 +168,3 @@ class Judge:
             self._used_up = self._units.spent > self._units.fresh
             self._units.forget_counts()
             self._counted_since = now
-
-    def _exposure(self, step: int) -> _Exposure:
-        return self._exposed.setdefault(step, _Exposure())

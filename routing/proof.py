@@ -62,7 +62,7 @@ class Proof:
     @property
     def shown(self) -> str:
         """What has been shown, in words; empty while nothing has."""
-        enough = 1.0 / self._wanted.alpha
+        enough = self.enough
         if self._wanted.ceiling and self._below_ceiling.value >= enough:
             return f"fewer than {self._wanted.ceiling:.2%} of the canary's units are bad"
         if self._against_champion.value >= enough:
@@ -70,6 +70,11 @@ class Proof:
         return ""
 
     @property
+    def enough(self) -> float:
+        """The evidence at which a promotion has been shown to be harmless."""
+        return 1.0 / self._wanted.alpha
+
+    @property
     def evidence(self) -> float:
-        """The larger of both tests' evidence; 1/α is enough."""
+        """The larger of both tests' evidence."""
         return max(self._against_champion.value, self._below_ceiling.value if self._wanted.ceiling else 0.0)

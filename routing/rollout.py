@@ -59,6 +59,8 @@ class Rollout:
     """What it is bound to: `bundle`, `policy`, `report` (`none` where there is no report)."""
     epoch: int = 0
     """Grows whenever units are drawn anew, with a new salt."""
+    drawn: float = 0.0
+    """When units were drawn anew last, in unix seconds; 0: not since it began."""
     reason: str = "requested"
     """Why it is in this state."""
     end: State | None = None
@@ -136,9 +138,28 @@ def abort(rollout: Rollout, by: str, reason: str, now: float) -> Rollout:
     return rollout if rollout.over else roll_back(rollout, f"aborted by {by}: {reason}", now, State.ABORTED)
 
 
-def draw_anew(rollout: Rollout, salt: bytes) -> Rollout:
+def draw_anew(rollout: Rollout, salt: bytes, now: float) -> Rollout:
     """Return the rollout with every unit drawn anew: what was spent is fresh evidence again."""
-    return rollout if rollout.over else replace(rollout, salt=salt, epoch=rollout.epoch + 1, table=rollout.table + 1)
+    if rollout.over:
+        return rollout
+    return replace(rollout, salt=salt, epoch=rollout.epoch + 1, table=rollout.table + 1, drawn=now)
+
+
+def outlived(rollout: Rollout, sticky_for: float, now: float) -> bool:
+    """Whether units have kept their arms for as long as they may: `sticky_for` seconds, 0 being for ever."""
+    return bool(sticky_for and rollout.weight) and now - (rollout.drawn or rollout.begun) >= sticky_for
+
+
+def outnumbered(rollout: Rollout, served: int, now: float) -> Rollout:
+    """Return the rollout on its way back, above a table of its own that is served and that nobody here remembers.
+
+    What was kept is lost then, and with it perhaps that the candidate was taken out. One that has gone back stays so.
+    """
+    if served <= rollout.table or rollout.state in (State.ROLLED_BACK, State.ABORTED):
+        return rollout
+    reason = f"the control Redis has lost what it had acknowledged: table {served} is served, and it knows up to"
+    back = roll_back(rollout, f"{reason} {rollout.table}", now)
+    return replace(back, table=served + 1)
 
 
 def table_of(rollout: Rollout, shadow_rate: float) -> Table:

@@ -64,6 +64,13 @@ class Schedule:
             raise ValueError("no canary step asks for proof: 'no alarm' alone promotes nobody")
 
 
+def approved_first(planned: Schedule) -> Schedule:
+    """Return the schedule with a person's approval before the first step in which the canary answers anybody."""
+    first = next(index for index, step in enumerate(planned.steps) if step.stage is Stage.CANARY)
+    steps = [replace(step, approval=step.approval or index == first) for index, step in enumerate(planned.steps)]
+    return Schedule(tuple(steps))
+
+
 def schedule(
     steps: Sequence[Step], held_back: Sequence[tuple[float, float]] = ((0.10, 3600.0), (0.02, 23 * 3600.0))
 ) -> Schedule:

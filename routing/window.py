@@ -7,6 +7,7 @@ process that takes its place begins with a name and a sequence of its own.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from routing.comparison import NO_COMPARISON, Comparison
 from routing.order import Settled
 
 
@@ -44,8 +45,8 @@ NO_SCORES = Spread()
 class Health:
     """How the lanes themselves fared.
 
-    A broken run is one that failed, and failed again when it was repeated, of a lane that then failed also at a row
-    that it had scored before: where others are scored it is the rows that are bad, and not the lane.
+    A broken run is one that failed, failed again when it was repeated, and has no row at fault: it is the lane that is
+    bad then, and not a row.
     """
 
     canary_runs: int = 0
@@ -87,3 +88,5 @@ class Window:
     health: Health = NOTHING
     last: bool = False
     """Whether the worker has ended: nothing more of it is to be awaited."""
+    comparison: Comparison = NO_COMPARISON
+    """Of the rows of the pairs."""

@@ -1,10 +1,21 @@
 """Approvals: a person's word for one step of one rollout, bound to what was looked at when it was given."""
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from routing.control.principals import Principal
 from routing.control.signed import Asked, NotAllowed, Signed, check
 from routing.rollout import Rollout
+
+
+class Approvals(Protocol):
+    """Where they are kept, whole, as they were signed. Every method raises `ControlError`."""
+
+    async def approve(self, rollout: str, signed: Signed) -> None:
+        """Keep a principal's approval, in place of an earlier one of his."""
+
+    async def approvals(self, rollout: str) -> list[Signed]:
+        """Return everybody's, by name; none of them is checked."""
 
 
 def approve(signed: Signed, principals: Mapping[str, Principal], rollout: Rollout, now: float) -> Asked:

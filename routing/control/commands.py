@@ -4,15 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from routing.control.change import change
-from routing.control.errors import ControlError, Stale
+from routing.control.errors import Refused, Stale
 from routing.control.store import Kept, Store
 from routing.rollout import Rollout, State, abort, roll_back
 
 _TRIES = 20
-
-
-class Refused(ControlError):
-    """It cannot be done as things stand; the message says why."""
 
 
 async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
@@ -28,10 +24,11 @@ async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
     return await _change(store, wanted.deployment, by, now, begin)
 
 
-async def end(store: Store, deployment: str, by: str, reason: str, now: float) -> Kept:
-    """Abort the rollout that runs. Raises `Refused` where none does."""
+async def end(store: Store, deployment: str, by: str, reason: str, now: float, name: str = "") -> Kept:
+    """Abort the rollout that runs. Raises `Refused` where none does, or another one than the one of that name."""
 
     def aborted(present: Rollout | None) -> Rollout:
+        _is_meant(present, name)
         if present is None or present.over:
             raise Refused(f"no rollout of {deployment} is running")
         return abort(present, by, reason, now)
@@ -39,15 +36,21 @@ async def end(store: Store, deployment: str, by: str, reason: str, now: float) -
     return await _change(store, deployment, by, now, aborted)
 
 
-async def undo(store: Store, deployment: str, by: str, reason: str, now: float) -> Kept:
-    """Bring the former champion back, whether the rollout still runs or is done. Raises `Refused`."""
+async def undo(store: Store, deployment: str, by: str, reason: str, now: float, name: str = "") -> Kept:
+    """Bring the former champion back, whether the rollout still runs or is done. Raises `Refused`, as `end` does."""
 
     def undone(present: Rollout | None) -> Rollout:
+        _is_meant(present, name)
         if present is None or present.state in (State.ROLLED_BACK, State.ABORTED):
             raise Refused(f"nothing of {deployment} can be undone: its last rollout has gone back already")
         return roll_back(present, f"undone by {by}: {reason}", now)
 
     return await _change(store, deployment, by, now, undone)
+
+
+def _is_meant(present: Rollout | None, name: str) -> None:
+    if name and present is not None and present.name != name:
+        raise Refused(f"the last rollout of {present.deployment} is {present.name}, and {name} was meant")
 
 
 async def _change(

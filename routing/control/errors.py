@@ -11,3 +11,11 @@ class Fenced(ControlError):
 
 class Stale(ControlError):
     """The rollout was changed since it was read: read it again, and decide anew. Nothing was changed."""
+
+
+class NotFound(ControlError):
+    """There is no such deployment or rollout; the message says which there are."""
+
+
+class Refused(ControlError):
+    """It cannot be done as things stand; the message says why."""

@@ -4,6 +4,7 @@ A rollout's windows are kept whole, in the order in which they came, until it is
 another hears them all from the first one on, and so knows to the bit what the other knew.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -21,6 +22,24 @@ class Standing(msgspec.Struct, frozen=True):
     """The number of a table that it cannot serve."""
     trouble: str = ""
     """Why it cannot."""
+    champion: str = ""
+    """The version of the bundle that answers whoever is no canary's."""
+    champion_digest: str = ""
+    policy: str = ""
+    """The digest of the policy that it decides by."""
+    rules: str = ""
+    """The digest of what its `deployment.yaml` says of rollouts."""
+    rollout: str = ""
+    """The name of the rollout whose table it serves; empty: the one that `deployment.yaml` declares."""
+
+
+ALIVE = 5.0
+"""Seconds after which a gateway that has reported nothing is not waited for."""
+
+
+def live(standings: Mapping[str, Standing], now: float) -> dict[str, Standing]:
+    """Return those of gateways that have reported lately, by their names."""
+    return {name: standing for name, standing in sorted(standings.items()) if now - standing.at <= ALIVE}
 
 
 class Feed(Protocol):

@@ -5,32 +5,33 @@ with the one who led before. Whoever loses the lease forgets everything, and can
 """
 
 import logging
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from routing.control.change import look
+from routing.control.approval import approver
+from routing.control.change import JUDGE, change, look
 from routing.control.errors import Fenced, Stale
-from routing.control.feed import Feed, Standing
-from routing.control.store import Kept, Store
-from routing.declared import Declared
+from routing.control.feed import Standing, live
+from routing.control.halts import Halt, in_force
+from routing.control.plane import Known, Plane
+from routing.control.store import Kept
+from routing.control.view import Board, View, view_of
+from routing.freeze import frozen_by
 from routing.judge import Judge
-from routing.rollout import Facts, Rollout
+from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered
 from routing.verdict import Verdict
 
 log = logging.getLogger("sluice.control")
 
 LEASE = 5.0
 """Seconds for which a leader that says nothing still leads."""
-ALIVE = 5.0
-"""Seconds after which a gateway that has reported nothing is not waited for."""
 GONE = 15.0
 """Seconds after which a worker that has sent nothing is taken to have ended."""
 PATIENCE = 180.0
 """Seconds that every gateway may take to serve a table."""
+SALT_BYTES = 16
 _MOST = 1_000
-
-Approver = Callable[[Rollout, float], str]
-"""Says who has approved a rollout's next step, "" if nobody has."""
 
 
 @dataclass(slots=True)
@@ -43,28 +44,33 @@ class Led:
     """The place of the last window that the judge heard."""
     verdict: Verdict | None = None
     """What it said last."""
+    view: View | None = None
+    """What everybody is shown of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What holds for all deployments while they are looked at once."""
+
+    known: Known
+    halts: list[Halt]
+    fence: int
+    now: float
+
+    def frozen(self, deployment: str) -> str:
+        """Return why nothing of a deployment goes forward; empty: nothing keeps it."""
+        halt = in_force(self.halts, deployment, self.now)
+        return str(halt) if halt is not None else frozen_by(self.known.of(deployment).freeze, self.now)
 
 
 class Leader:
-    """Call `tick` twice a second. `clock` reads unix seconds, as windows do."""
+    """Call `tick` twice a second. Its `name` is its own among all that could lead."""
 
-    def __init__(
-        self,
-        name: str,
-        store: Store,
-        feed: Feed,
-        declared: Mapping[str, Declared],
-        approver: Approver,
-        clock: Callable[[], float],
-        frozen: Callable[[str], str] = lambda deployment: "",
-    ) -> None:
+    def __init__(self, name: str, plane: Plane) -> None:
         self._name = name
-        self._store = store
-        self._feed = feed
-        self._declared = declared
-        self._approver = approver
-        self._clock = clock
-        self._frozen = frozen
+        self._plane = plane
+        self._store = plane.store
+        self._clock = plane.clock
         self._led: dict[str, Led] = {}
 
     async def tick(self) -> bool:
@@ -73,72 +79,109 @@ class Leader:
         if not fence:
             self._led.clear()
             return False
+        now = _Round(self._plane.known(), await self._plane.notes.halts(), fence, self._clock())
         try:
-            for deployment in self._declared:
-                await self._look(deployment, fence)
+            for deployment in now.known.declared:
+                await self._look(deployment, now)
         except Fenced:
             log.warning("somebody else leads by now", extra={"leader": self._name})
             self._led.clear()
             return False
+        views = {deployment: led.view for deployment, led in self._led.items() if led.view is not None}
+        await self._plane.notes.show(Board(self._name, now.now, views))
         return True
+
+    async def resign(self) -> None:
+        """Lead no longer, so that another one can at once."""
+        self._led.clear()
+        await self._store.resign(self._name)
 
     def verdicts(self) -> dict[str, Verdict]:
         """Return what the judge said last, by deployment, of the rollouts that run."""
         return {name: led.verdict for name, led in self._led.items() if led.verdict is not None}
 
-    async def _look(self, deployment: str, fence: int) -> None:
+    async def _look(self, deployment: str, now: _Round) -> None:
         kept = await self._store.read(deployment)
-        if kept.rollout is None or kept.rollout.over:
+        rollout = kept.rollout
+        if rollout is None or (rollout.over and rollout.state is not State.DONE):
             self._led.pop(deployment, None)
             return
-        led = self._of(deployment, kept.rollout)
-        await self._hear(led)
-        facts = await self._facts(led, kept.rollout)
+        gateways = live(await self._plane.feed.standings(deployment), self._clock())
         try:
-            await self._act(kept, facts, fence)
+            overruled, by = self._overruled(rollout, gateways, now)
+            if overruled is not rollout:
+                self._say(await change(self._store, kept, overruled, by, self._clock(), now.fence))
+            elif rollout.over:
+                self._led.pop(deployment, None)
+            else:
+                await self._judge(kept, rollout, gateways, now)
         except Stale:
             log.info("a rollout was changed by somebody else", extra={"deployment": deployment})
 
-    async def _act(self, kept: Kept, facts: Facts, fence: int) -> None:
-        after = await look(self._store, kept, facts, self._clock(), fence)
-        if after is not kept and after.rollout is not None:
-            rollout = after.rollout
+    def _overruled(self, rollout: Rollout, gateways: Mapping[str, Standing], now: _Round) -> tuple[Rollout, str]:
+        """Return what becomes of a rollout whatever its judge says, and by whom.
+
+        Its memory was lost, somebody has stopped it, or units have kept their arms for long enough.
+        """
+        moment = self._clock()
+        served = max((one.table for one in gateways.values() if one.rollout == rollout.name), default=0)
+        if (known := outnumbered(rollout, served, moment)) is not rollout:
+            return known, JUDGE
+        halt = in_force(now.halts, rollout.deployment, moment)
+        if halt is not None and halt.takes_out and not rollout.over:
+            return abort(rollout, halt.by, halt.what, moment), halt.by
+        if outlived(rollout, now.known.of(rollout.deployment).sticky_for, moment):
+            return draw_anew(rollout, secrets.token_bytes(SALT_BYTES), moment), JUDGE
+        return rollout, JUDGE
+
+    async def _judge(self, kept: Kept, rollout: Rollout, gateways: Mapping[str, Standing], now: _Round) -> None:
+        led = self._of(rollout, now)
+        await self._hear(led)
+        moment = self._clock()
+        led.verdict = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
+        led.view = view_of(rollout, led.judge, led.verdict)
+        approvals = await self._plane.notes.approvals(rollout.name)
+        facts = Facts(
+            verdict=led.verdict,
+            acknowledged=bool(gateways) and all(one.table == rollout.table for one in gateways.values()),
+            approved=approver(approvals, now.known.principals, rollout, moment),
+            frozen=now.frozen(rollout.deployment),
+            overdue=_overdue(gateways, rollout, moment),
+        )
+        after = await look(self._store, kept, facts, self._clock(), now.fence)
+        if after is not kept:
+            self._say(after)
+
+    def _say(self, kept: Kept) -> None:
+        if (rollout := kept.rollout) is not None:
             extra = {"deployment": rollout.deployment, "rollout": rollout.name, "reason": rollout.reason}
             log.warning(f"rollout is {rollout.state}", extra=extra)
 
-    def _of(self, deployment: str, rollout: Rollout) -> Led:
+    def _of(self, rollout: Rollout, now: _Round) -> Led:
+        deployment = rollout.deployment
         led = self._led.get(deployment)
         if led is None or led.name != rollout.name:
-            led = self._led[deployment] = Led(rollout.name, Judge(self._declared[deployment].rules, rollout.begun))
+            rules = now.known.of(deployment).rules
+            led = self._led[deployment] = Led(rollout.name, Judge(rules, rollout.begun))
         return led
 
     async def _hear(self, led: Led) -> None:
-        while windows := await self._feed.after(led.name, led.heard, _MOST):
+        while windows := await self._plane.feed.after(led.name, led.heard, _MOST):
             for place, window in windows:
                 led.judge.take(window)
                 led.heard = place
+            # Who comes after another one has much to hear: he must not lose the lease over it.
+            if len(windows) == _MOST and not await self._store.lead(self._name, LEASE):
+                raise Fenced("another leader has come")
         for worker in led.judge.forget_silent(self._clock() - GONE):
             log.warning("a worker has ended without a word", extra={"rollout": led.name, "worker": worker})
 
-    async def _facts(self, led: Led, rollout: Rollout) -> Facts:
-        now = self._clock()
-        standings = await self._feed.standings(rollout.deployment)
-        live = {name: one for name, one in standings.items() if now - one.at <= ALIVE}
-        led.verdict = led.judge.verdict(rollout.at, rollout.step, rollout.since, now)
-        return Facts(
-            verdict=led.verdict,
-            acknowledged=bool(live) and all(one.table == rollout.table for one in live.values()),
-            approved=self._approver(rollout, now),
-            frozen=self._frozen(rollout.deployment),
-            overdue=_overdue(live, rollout, now),
-        )
 
-
-def _overdue(live: Mapping[str, Standing], rollout: Rollout, now: float) -> str:
-    for name, one in live.items():
+def _overdue(gateways: Mapping[str, Standing], rollout: Rollout, now: float) -> str:
+    for name, one in gateways.items():
         if one.refused == rollout.table:
             return f"gateway {name} cannot serve it: {one.trouble}"
-    late = [name for name, one in live.items() if one.table != rollout.table]
+    late = [name for name, one in gateways.items() if one.table != rollout.table]
     if late and now - rollout.since > PATIENCE:
         return f"gateway {late[0]} has not served it within {PATIENCE:.0f} s"
     return ""

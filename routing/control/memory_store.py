@@ -40,7 +40,7 @@ class MemoryStore:
         return [decode(data) for data in self._events[deployment][-count:]]
 
     async def lead(self, name: str, seconds: float) -> int:
-        """As `Store.lead`."""
+        """As `Lease.lead`."""
         now = self._clock()
         if name != self._leader or now >= self._until:
             if now < self._until:
@@ -48,3 +48,12 @@ class MemoryStore:
             self._leader, self._fence = name, self._fence + 1
         self._until = now + seconds
         return self._fence
+
+    async def leader(self) -> str:
+        """As `Lease.leader`."""
+        return self._leader if self._clock() < self._until else ""
+
+    async def resign(self, name: str) -> None:
+        """As `Lease.resign`."""
+        if name == self._leader:
+            self._leader, self._until = "", float("-inf")

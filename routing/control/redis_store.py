@@ -31,6 +31,10 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if leader then return tonumber(redis.call('GET', KEYS[2]) or '0') end
 return redis.call('INCR', KEYS[2])
 """
+_RESIGN = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
 
 class RedisStore:
@@ -74,9 +78,18 @@ class RedisStore:
         return [decode(fields[b"event"]) for _, fields in reversed(entries)]
 
     async def lead(self, name: str, seconds: float) -> int:
-        """As `Store.lead`."""
+        """As `Lease.lead`."""
         milliseconds = max(1, round(seconds * 1000))
         return int(await answer_of(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
+
+    async def leader(self) -> str:
+        """As `Lease.leader`."""
+        name: bytes | None = await answer_of(self._client.get(_LEADER))
+        return "" if name is None else name.decode()
+
+    async def resign(self, name: str) -> None:
+        """As `Lease.resign`."""
+        await answer_of(self._client.eval(_RESIGN, 1, _LEADER, name))
 
 
 def _rollout(deployment: str) -> str:

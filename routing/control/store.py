@@ -15,7 +15,20 @@ class Kept:
     version: int
 
 
-class Store(Protocol):
+class Lease(Protocol):
+    """Who leads. Every method raises `ControlError` when the control Redis cannot be reached."""
+
+    async def lead(self, name: str, seconds: float) -> int:
+        """Become leader, or stay it for so many seconds more: return the fence, above 0, or 0 if somebody else is."""
+
+    async def leader(self) -> str:
+        """Return who leads; empty where nobody does."""
+
+    async def resign(self, name: str) -> None:
+        """Lead no longer, so that somebody else may at once. Whoever does not lead changes nothing by it."""
+
+
+class Store(Lease, Protocol):
     """One control Redis, or what stands for it. Every method raises `ControlError` when it cannot be reached."""
 
     async def read(self, deployment: str) -> Kept:
@@ -30,6 +43,3 @@ class Store(Protocol):
 
     async def history(self, deployment: str, count: int) -> list[Event]:
         """Return the last `count` events of the deployment, the oldest first."""
-
-    async def lead(self, name: str, seconds: float) -> int:
-        """Become leader, or stay it for so many seconds more: return the fence, above 0, or 0 if somebody else is."""

@@ -99,10 +99,13 @@ async def test_there_is_one_leader_and_the_last_ones_word_is_not_heard(
     stores: Callable[[], Store], deployment: str
 ) -> None:
     store, other = stores(), stores()
+    assert await store.leader() == ""
     first = await store.lead("a", 60.0)
+    assert await other.leader() == "a"
     assert first == await store.lead("a", 0.001) > 0
     assert (await other.lead("b", 60.0)) in (0, first + 1)
     await lapse(store)
+    assert await other.leader() == ""
     second = await other.lead("b", 60.0)
     assert second == first + 1
     assert await store.lead("a", 60.0) == 0
@@ -146,3 +149,19 @@ async def test_a_redis_that_is_gone_is_said_so(deployment: str) -> None:
     async with Redis.from_url(server.url) as client:
         with pytest.raises(ControlError, match="does not answer"):
             await RedisStore(client).read(deployment)
+
+
+async def test_who_resigns_makes_room_at_once_and_nobody_else_does(
+    stores: Callable[[], Store], deployment: str
+) -> None:
+    store, other = stores(), stores()
+    await lapse(store)
+    first = await store.lead("c", 3_600.0)
+    await other.resign("d")
+    assert await other.lead("d", 3_600.0) == 0
+    await store.resign("c")
+    second = await other.lead("d", 0.001)
+    assert second == first + 1
+    kept = await store.read(deployment)
+    with pytest.raises(Fenced):
+        await store.write(kept, event(kept, rollout(deployment)), first)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.deployment import DeploymentError, UnitRule, read_deployment
 from gateway.features.view_rule import ViewRule
+from routing.declared import read_rollout
 from routing.table import Canary, Shadow
 
 GOOD = """
@@ -57,6 +58,20 @@ def test_nothing_gives_way_unless_declared(tmp_path: Path) -> None:
     assert deployment.views == {}
 
 
+def test_how_rollouts_go_is_declared_too(tmp_path: Path) -> None:
+    assert read_deployment(write(tmp_path, GOOD)).rollout == read_rollout({})
+    declared = read_deployment(write(tmp_path, GOOD + "rollout: {sticky_for_h: 2}\n")).rollout
+    assert declared == read_rollout({"sticky_for_h": 2})
+
+
+def test_the_policys_digest_is_of_what_it_says_and_not_of_how(tmp_path: Path) -> None:
+    digest = read_deployment(write(tmp_path, GOOD)).policy_digest
+    assert digest == "2b71732df08b00d39187b3b84e2e65ce17159580e50b6508abf7ac1955ca909a"
+    other_layout = GOOD.replace("contract: {min: 0.0, max: 1.0}", "contract:\n    max: 1.0\n    min: 0.0")
+    assert read_deployment(write(tmp_path, other_layout)).policy_digest == digest
+    assert read_deployment(write(tmp_path, GOOD.replace("below: 0.5", "below: 0.51"))).policy_digest != digest
+
+
 def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
     text = GOOD.split("  canary:")[0]
     table = read_deployment(write(tmp_path, text)).table
@@ -77,6 +92,7 @@ def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
         ('champion: "1"', 'champion: "2"', "champion and canary"),
         ("kind: thresholds", "kind: dice", "unknown rule"),
         ("arms:", "arms: [", "while parsing"),
+        ("clock: replay", "clock: replay\nrollout: {freeze: [{days: [friday]}]}", "days are friday"),
         ("clock: replay", "clock: replay\nshare: 0", "share is 0"),
         ("clock: replay", "clock: replay\nrecords: {share: 2}", "records: share is 2"),
         ("clock: replay", "clock: replay\nviews: {a: {ttl: 2}}", "'ttl' is unknown"),

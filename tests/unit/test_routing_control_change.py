@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from routing.control.change import look
-from routing.control.commands import Refused, end, start, undo
-from routing.control.errors import Fenced, Stale
+from routing.control.commands import end, start, undo
+from routing.control.errors import Fenced, Refused, Stale
 from routing.control.memory_store import MemoryStore
 from routing.control.store import Kept
 from routing.rollout import FINAL, Facts, Rollout, State, table_of

@@ -1,104 +1,17 @@
 """The leader with gateways in memory: a rollout goes its way, or back, whoever leads, however often that changes."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
-from routing.control.commands import end, start
-from routing.control.feed import Standing
-from routing.control.leader import ALIVE, GONE, LEASE, PATIENCE, Leader
-from routing.control.memory_feed import MemoryFeed
-from routing.control.memory_store import MemoryStore
+from routing.control.commands import end
+from routing.control.feed import ALIVE, Standing
+from routing.control.leader import GONE, LEASE, PATIENCE
 from routing.control.replay import replay
 from routing.declared import read_rollout
 from routing.judge import Rules
-from routing.order import Settled
-from routing.rollout import Rollout, State
+from routing.rollout import State
 from routing.verdict import Outcome
-from routing.window import Health, Pair, Window
-
-DECLARED = read_rollout(
-    {
-        "shadow": {"pairs": 10, "minutes": 0.01},
-        "steps": [{"weight": 0.1, "units": 20, "minutes": 0.05}, {"weight": 0.5, "units": 20, "approval": True}],
-        "held_back": [{"share": 0.1, "minutes": 0.05}],
-        "guards": {"row_faults": {}, "slower": {}},
-        "promote": {"ceiling": 0.2},
-    }
-)
-FAULT = 1
-
-
-@dataclass
-class House:
-    """A store, a feed, one gateway with one worker, and leaders by name."""
-
-    now: float = 1_000.0
-    bad: float = 0.0
-    """The share of the canary's units that are bad."""
-    shared: bool = False
-    """Whether every seventh unit is bad, whosesoever."""
-    serves: bool = True
-    approved: str = ""
-    store: MemoryStore = field(init=False)
-    feed: MemoryFeed = field(default_factory=MemoryFeed)
-    leaders: dict[str, Leader] = field(default_factory=dict)
-    unit: int = 0
-    sequence: int = 0
-    health: Health = field(default_factory=Health)
-
-    def __post_init__(self) -> None:
-        self.store = MemoryStore(lambda: self.now)
-
-    def leader(self, name: str) -> Leader:
-        if name not in self.leaders:
-            declared = {"fraud": DECLARED}
-            self.leaders[name] = Leader(
-                name, self.store, self.feed, declared, lambda *_: self.approved, lambda: self.now
-            )
-        return self.leaders[name]
-
-    async def begin(self) -> None:
-        wanted = Rollout(
-            f"r{self.now:.0f}", "fraud", "1", "2", DECLARED.schedule, b"salt", "ada", 1, self.now, self.now
-        )
-        await start(self.store, wanted, "ada", self.now)
-
-    async def rollout(self) -> Rollout:
-        rollout = (await self.store.read("fraud")).rollout
-        assert rollout is not None
-        return rollout
-
-    async def serve(self) -> None:
-        """Half a second of a gateway: the table that is kept, its calls, a window."""
-        self.now += 0.5
-        rollout = await self.rollout()
-        if self.serves:
-            await self.feed.report("fraud", "gw", Standing(rollout.table, self.now))
-        calls = [self.call(rollout, number) for number in range(100)] if rollout.weight else []
-        pairs = (Pair(0, 0),) * 5 if not rollout.weight else ()
-        self.sequence += 1
-        window = Window(
-            "gw.0", self.sequence, self.now, self.now, rollout.at, tuple(calls), 0, pairs, self.health
-        )  # fmt: skip
-        await self.feed.send(rollout.name, window)
-
-    def call(self, rollout: Rollout, number: int) -> Settled:
-        self.unit += 1
-        canary = number * 100 < rollout.weight
-        bad = (canary and number < 10 * self.bad) or (self.shared and self.unit % 7 == 0)
-        return Settled(self.now - 0.1, self.unit, canary, rollout.at, rollout.weight, FAULT * bad)
-
-    async def go(self, rounds: int, *names: str) -> list[State]:
-        """Return the states that the rollout went through, while each of the leaders ticks in turn."""
-        seen: list[State] = []
-        for number in range(rounds):
-            await self.serve()
-            await self.leader(names[number % len(names)]).tick()
-            state = (await self.rollout()).state
-            if not seen or seen[-1] is not state:
-                seen.append(state)
-        return seen
+from routing.window import Health, Window
+from tests.unit.control_house import DECLARED, House
 
 
 @pytest.fixture
@@ -110,7 +23,7 @@ async def house() -> House:
 
 async def test_a_good_one_goes_all_the_way_with_a_persons_approval(house: House) -> None:
     assert await house.go(60, "a") == [State.SHADOWING, State.CANARY, State.AWAITING_APPROVAL]
-    house.approved = "grace"
+    house.approved = True
     assert (await house.go(200, "a"))[-3:] == [State.PROMOTING, State.WATCHED, State.DONE]
     events = await house.store.history("fraud", 100)
     assert [event.by for event in events if event.rollout.reason == "approved by grace"] == ["grace"]
@@ -143,10 +56,10 @@ async def test_who_comes_after_knows_to_the_bit_what_was_known(house: House) -> 
 
 
 async def test_two_that_would_lead_make_one_story(house: House) -> None:
-    house.approved = "grace"
+    house.approved = True
     await house.go(200, "a", "b")
     states = [event.rollout.state for event in await house.store.history("fraud", 100)]
-    alone = House(approved="grace")
+    alone = House(approved=True)
     await alone.begin()
     await alone.go(200, "a")
     assert states == [event.rollout.state for event in await alone.store.history("fraud", 100)]

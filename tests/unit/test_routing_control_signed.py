@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from routing.control.approval import approve, approver
 from routing.control.principals import Principal, PrincipalsError, Role, read_principals
-from routing.control.signed import AHEAD, LONGEST, Asked, NotAllowed, check, sign
+from routing.control.signed import AHEAD, LONGEST, LONGEST_ORDER, Asked, NoOrder, NotAllowed, check, looks_only, sign
 from routing.rollout import Rollout, State
 from routing.schedule import Stage, Step, schedule
 
@@ -48,6 +48,37 @@ def replace_asked(asked: Asked, **changes: object) -> Asked:
 def test_what_is_not_heeded(name: str, key: str, changes: dict[str, object], now: float, match: str) -> None:
     with pytest.raises(NotAllowed, match=match):
         check(sign(name, KEYS[key], replace_asked(APPROVAL, **changes)), PRINCIPALS, now)
+
+
+@pytest.mark.parametrize("deed", ["list", "watch", "history", "explain", "replay"])
+def test_whoever_has_any_role_may_look(deed: str) -> None:
+    asked = replace_asked(APPROVAL, deed=deed)
+    assert all(check(sign(name, KEYS[name], asked), PRINCIPALS, 1_500.0) == asked for name in KEYS)
+    assert looks_only(asked)
+
+
+@pytest.mark.parametrize("deed", ["undo", "freeze", "thaw", "stop_all", "kill"])
+def test_what_changes_something_takes_the_role_for_it(deed: str) -> None:
+    asked = replace_asked(APPROVAL, deed=deed)
+    assert check(sign("night", KEYS["night"], asked), PRINCIPALS, 1_500.0) == asked
+    with pytest.raises(NotAllowed, match="takes the role operate"):
+        check(sign("ada", KEYS["ada"], asked), PRINCIPALS, 1_500.0)
+    assert not looks_only(asked)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"deed": "reign"}, "deed"),
+        ({"reason": "x" * 1_001}, "reason"),
+        ({"count": -1}, "count"),
+        ({"candidate": "../../etc"}, "candidate"),
+        ({"rules": "x" * LONGEST_ORDER}, "at most 65536 bytes"),
+    ],
+)
+def test_what_was_signed_and_is_no_order(changes: dict[str, object], match: str) -> None:
+    with pytest.raises(NoOrder, match=match):
+        check(sign("grace", KEYS["grace"], replace_asked(APPROVAL, **changes)), PRINCIPALS, 1_500.0)
 
 
 @pytest.mark.parametrize("place", range(0, 200, 7))

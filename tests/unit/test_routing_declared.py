@@ -85,6 +85,8 @@ def test_every_word_counts() -> None:
         ({"held_back": [{"share": 0.1, "hours": 1}]}, "held_back: 'hours' is unknown"),
         ({"promote": {"at": 1}}, "promote: 'at' is unknown"),
         ({"floors": {"runs": 1}}, "floors: 'runs' is unknown"),
+        ({"sticky_for_h": -1}, "sticky_for_h is -1"),
+        ({"freeze": [{"from": "9"}]}, "freeze: .9. is no time of day"),
     ],
 )
 def test_what_cannot_be_is_said_with_its_place(wrong: dict[str, Any], match: str) -> None:

@@ -7,8 +7,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from routing.rollout import FINAL, Facts, Rollout, State, abort, advance, draw_anew, roll_back, table_of
-from routing.schedule import Schedule, Stage, Step, schedule
+from routing.rollout import (
+    FINAL,
+    Facts,
+    Rollout,
+    State,
+    abort,
+    advance,
+    draw_anew,
+    outlived,
+    outnumbered,
+    roll_back,
+    table_of,
+)
+from routing.schedule import Schedule, Stage, Step, approved_first, schedule
 from routing.table import Table
 from routing.verdict import Verdict, cannot_tell, fail, passes
 
@@ -115,9 +127,42 @@ def test_people_end_it_and_undo_it() -> None:
 
 def test_units_are_drawn_anew_without_a_new_step() -> None:
     rollout = begun(state=State.CANARY, at=1, settled=True, since=4.0)
-    anew = draw_anew(rollout, b"other")
+    anew = draw_anew(rollout, b"other", 9.0)
     assert (anew.salt, anew.epoch, anew.table, anew.since, anew.settled) == (b"other", 1, 8, 4.0, True)
-    assert draw_anew(begun(state=State.DONE), b"other").epoch == 0
+    assert draw_anew(begun(state=State.DONE), b"other", 9.0).epoch == 0
+
+
+def test_units_keep_their_arms_for_as_long_as_was_declared() -> None:
+    canary = begun(state=State.CANARY, at=1, settled=True)
+    assert [outlived(canary, 60.0, now) for now in (59.0, 60.0)] == [False, True]
+    anew = draw_anew(canary, b"other", 60.0)
+    assert [outlived(anew, 60.0, now) for now in (119.0, 120.0)] == [False, True]
+    assert not outlived(canary, 0.0, 1e9), "0 is for ever"
+    assert not outlived(begun(state=State.SHADOWING, settled=True), 60.0, 1e9), "a shadow spends no units"
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.CANARY, State.AWAITING_APPROVAL, State.WATCHED, State.DONE])
+def test_a_table_that_nobody_remembers_takes_the_candidate_out_above_it(state: State) -> None:
+    rollout = begun(state=state, at=1)
+    assert outnumbered(rollout, 7, 3.0) is rollout
+    back = outnumbered(rollout, 12, 3.0)
+    assert (back.state, back.table, arms(back)) == (State.ROLLING_BACK, 13, ("1", None, ()))
+    assert "lost" in back.reason
+    assert "table 12 is served, and it knows up to 7" in back.reason
+
+
+def test_what_goes_back_already_goes_back_above_it_and_what_has_stays() -> None:
+    back = roll_back(begun(state=State.CANARY, at=1), "too many faults", 3.0)
+    above = outnumbered(back, 12, 4.0)
+    assert (above.state, above.table, above.reason) == (State.ROLLING_BACK, 13, "too many faults")
+    over = begun(state=State.ROLLED_BACK)
+    assert outnumbered(over, 12, 4.0) is over
+
+
+def test_the_first_step_that_answers_anybody_can_be_made_to_need_approval() -> None:
+    unapproved = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 100), Step(Stage.CANARY, 500)])
+    assert [step.approval for step in approved_first(unapproved).steps] == [False, True, False, False, False]
+    assert approved_first(approved_first(unapproved)) == approved_first(unapproved)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +243,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def is_drawn_anew(self) -> None:
-        self.becomes(draw_anew(self.rollout, bytes([len(self.tables) % 256 or 1])))
+        self.becomes(draw_anew(self.rollout, bytes([len(self.tables) % 256 or 1]), self.now))
 
     @invariant()
     def a_condemned_candidate_answers_nobody(self) -> None:

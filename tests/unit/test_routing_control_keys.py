@@ -1,0 +1,56 @@
+"""Key files: made once, for one owner, and read back; what `principals.yaml` is told fits them."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+
+from routing.control.keys import KeyFileError, entry, make_key, read_key
+from routing.control.principals import Role, read_principals
+
+
+def test_a_key_is_made_for_its_owner_alone_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "sluice" / "key.pem"
+    key = make_key(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_key(path).private_bytes_raw() == key.private_bytes_raw()
+
+
+def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    make_key(path)
+    before = path.read_bytes()
+    with pytest.raises(KeyFileError, match="is not overwritten"):
+        make_key(path)
+    assert path.read_bytes() == before
+
+
+def test_the_entry_is_what_principals_are_read_from(tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key.pem")
+    path = tmp_path / "principals.yaml"
+    path.write_text("principals:\n" + entry("ada", key, [Role.REQUEST, Role.APPROVE]) + "\n")
+    ada = read_principals(path)["ada"]
+    assert ada.key.public_bytes_raw() == key.public_key().public_bytes_raw()
+    assert ada.roles == {Role.REQUEST, Role.APPROVE}
+
+
+def test_files_that_are_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    with pytest.raises(KeyFileError, match="sluice rollout key new"):
+        read_key(path)
+    key = make_key(path)
+    path.chmod(0o640)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        read_key(path)
+    path.chmod(0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    with pytest.raises(KeyFileError, match="without a passphrase"):
+        read_key(path)
+    other = Ed448PrivateKey.generate()
+    path.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(KeyFileError, match="another kind of key"):
+        read_key(path)
+    path.write_text("no key")
+    with pytest.raises(KeyFileError, match="holds no private key"):
+        read_key(path)
