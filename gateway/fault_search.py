@@ -1,10 +1,11 @@
 """Which row was at fault when a run failed: settled afterwards, off the path, and in the same way for every arm.
 
-A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is broken, and is
-halved until each row was scored or failed alone. A lane that fails at any row would have the rows of a list all charged
-with one cause: so a row is at fault only when it fails once more after a row that the lane has scored before was scored
-again. While nobody can be asked, nothing is found out. What there is no room for is dropped whole and counted, never
-cut short for one arm more than for another: the judge compares arms by these figures.
+A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is halved until
+each row was scored or failed alone. A lane that is away fails at any row, and all rows of a list would be charged with
+one cause: so a row is at fault only when it fails once more after a row that the lane has scored before was scored
+again. A run that failed again and has no row at fault is broken: that is the lane's own doing. While nobody can be
+asked, nothing is found out. What there is no room for is dropped whole and counted, never cut short for one arm more
+than for another: the judge compares arms by these figures.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ class Outage(BackendError):
 Tell = Callable[[Sequence[Found], bool], None]
 """Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows.
 
-And whether the run is broken: it failed again when it was repeated as a whole.
+And whether the run is broken: it failed again when it was repeated as a whole, and no row was at fault.
 """
 
 
@@ -98,15 +99,17 @@ class FaultSearch:
             return [None] * len(matrix), False
         except BackendError as exc:
             found = await search.rows_at_fault(matrix, exc, self._scored.get(lane.arm))
-            meters.row.add(sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found))
-            meters.unfinished.add(sum(one is None or isinstance(one, Outage) for one in found))
-            return found, True
+            unknown = sum(one is None or isinstance(one, Outage) for one in found)
+            at_fault = sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found)
+            meters.row.add(at_fault)
+            meters.unfinished.add(unknown)
+            return found, not at_fault and None not in found
         meters.flaky.add()
         return list(scores.tolist()), False
 
 
 class _Search:
-    """The runs that one failed run costs; there are no more once nobody could be asked."""
+    """The runs that one failed run costs. Once nobody can be asked, nobody is asked any more."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
@@ -127,25 +130,31 @@ class _Search:
     async def rows_at_fault(
         self, matrix: NDArray[np.float32], error: BackendError, scored: NDArray[np.float32] | None
     ) -> list[Found]:
-        """Return what came of each row of a run that failed again; `scored` are rows that the lane once scored."""
+        """Return what came of each row of a run that failed again, with `error`.
+
+        `scored` are rows that the lane has scored before, None where there are none. A lane that fails there too is
+        out, and its rows need not be searched one by one.
+        """
+        if scored is not None and isinstance(out := await self._alone(scored[:1]), BackendError):
+            return [Outage(str(out))] * len(matrix)
         found: list[Found] = [error]
         if len(matrix) > 1:
             found = await halve(self.run, matrix, self._may_run)
-        at_fault = [at for at, one in enumerate(found) if isinstance(one, BackendError)]
+        failed = [at for at, one in enumerate(found) if isinstance(one, BackendError)]
         good = [at for at, one in enumerate(found) if isinstance(one, float)]
         known = matrix[good[-1:]] if good else None if scored is None else scored[:1]
-        for at, confirmed in zip(at_fault, await self._confirm(matrix[at_fault], known), strict=True):
+        for at, confirmed in zip(failed, await self._confirm(matrix[failed], known), strict=True):
             found[at] = confirmed
         return found
 
     async def _confirm(self, rows: NDArray[np.float32], known: NDArray[np.float32] | None) -> list[Found]:
         """Run rows that failed alone once more, if the lane is there: if it scores the row that is known."""
         found: list[Found] = [None] * len(rows)
-        if known is None:
-            return [Outage("it has not scored anything yet")] * len(rows)
         if not len(rows) or not self._may_run(1):
             return found
         try:
+            if known is None:
+                raise BackendError("it has not scored anything yet")
             await self.run(known)
         except Away:
             return found
@@ -157,6 +166,7 @@ class _Search:
         return found
 
     async def _alone(self, row: NDArray[np.float32]) -> Found:
+        """Return what a row comes to by itself; None: nobody can be asked."""
         try:
             return float((await self.run(row))[0])
         except Away:

@@ -45,8 +45,8 @@ NO_SCORES = Spread()
 class Health:
     """How the lanes themselves fared.
 
-    A broken run is one that failed, and failed again when it was repeated, of a lane that then failed also at a row
-    that it had scored before: where others are scored it is the rows that are bad, and not the lane.
+    A broken run is one that failed, failed again when it was repeated, and has no row at fault: it is the lane that is
+    bad then, and not a row.
     """
 
     canary_runs: int = 0

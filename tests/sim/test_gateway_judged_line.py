@@ -17,19 +17,19 @@ def test_an_innocent_canary_stays(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "guard"),
+    ("name", "guards"),
     [
-        ("ten times the rows", "row_faults"),
-        ("one score in ten", "contract"),
-        ("every run fails", "broken_runs"),
-        ("runs take twice", "slower"),
-        ("every score is the same", "decisions"),
+        ("ten times the rows", {"row_faults", "flaky"}),
+        ("one score in ten", {"contract"}),
+        ("every run fails", {"broken_runs"}),
+        ("runs take twice", {"slower"}),
+        ("every score is the same", {"decisions"}),
     ],
 )
-def test_a_guilty_one_is_found_by_whoever_looks_for_it(name: str, guard: str) -> None:
+def test_a_guilty_one_is_found_by_whoever_looks_for_it(name: str, guards: set[str]) -> None:
     scene = next(one for one in GUILTY if one.name.startswith(name))
     played = play(scene, 1)
-    assert played.guard == guard
+    assert played.guard in guards, "a row at fault is also one at which one bundle of a pair raises"
     assert played.when < 30.0
 
 

@@ -1,13 +1,14 @@
-"""Which row was at fault: the one that fails again while the lane scores others; where it scores none, nobody."""
+"""The search for the row at fault: flaky runs, outages, and those of which nobody can say anything."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gateway import fault_search
 from gateway.backends.backend import Away, BackendError
 from gateway.fault_search import WAITING, FaultSearch, Outage
 from gateway.halving import Found
@@ -16,170 +17,164 @@ from gateway.matrix import MatrixBuilder
 from gateway.meters import FaultMeters
 from gateway.policy import Policy, Thresholds
 from gateway.testing.plans import small_plan
-from gateway.testing.scripted_backend import ScriptedBackend, first_column
+from gateway.testing.scripted_backend import ScriptedBackend
+from monitoring.exposition import read_totals
 from monitoring.series import SeriesFile
-from routing.table import CHAMPION
-from tests.sim.virtual_loop import VirtualLoop
+from routing.table import CANARY
 
-POLICY = Policy("1", 0.0, 100.0, Thresholds((), ("yes",)))
-ROWS = np.array([[1.0], [2.0], [3.0], [4.0]], np.float32)
-Script = Callable[[NDArray[np.float32]], NDArray[np.float64]]
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    loop = VirtualLoop()
-    yield loop
-    loop.close()
+Rows = NDArray[np.float32]
+Script = Callable[[Rows], NDArray[np.float64]]
+SEVEN = np.array([[1.0], [7.0], [3.0]], dtype=np.float32)
 
 
-class Room:
-    """A search, and a lane for it."""
+class House:
+    """One lane whose run of three rows has just failed."""
 
     def __init__(self, directory: Path) -> None:
-        plan = small_plan(directory)
-        self.backend = ScriptedBackend()
-        self.lane = Lane(CHAMPION, "1", "d", plan, MatrixBuilder(plan, None), self.backend, POLICY)
-        self.meters = FaultMeters(SeriesFile(directory / "metrics", 0), "fraud", CHAMPION)
-        self.search = FaultSearch({CHAMPION: self.meters})
+        self.backend, plan = ScriptedBackend(), small_plan(directory)
+        policy = Policy("p", 0.0, 10.0, Thresholds((), ("approve",)))
+        self.lane = Lane(CANARY, "2", "d" * 64, plan, MatrixBuilder(plan, None), self.backend, policy)
+        self.directory = directory / "metrics"
+        self.search = FaultSearch({CANARY: FaultMeters(SeriesFile(self.directory, 0), "fraud", CANARY)})
 
-    def fails_at(self, *bad: float) -> None:
-        def script(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-            if np.isin(rows[:, 0], bad).any():
-                raise BackendError("bad")
-            return first_column(rows)
-
+    async def settle(self, script: Script, rows: Rows = SEVEN) -> tuple[list[float | str | None], bool]:
+        """Return what was found of each row, errors as their words, outages as such, and whether the run is broken."""
+        told: asyncio.Future[tuple[Sequence[Found], bool]] = asyncio.get_running_loop().create_future()
         self.backend.script = script
+        self.search.settle(self.lane, rows, lambda found, broken: told.set_result((found, broken)))
+        found, broken = await told
+        await self.search.close()
+        return [_words(one) if isinstance(one, BackendError) else one for one in found], broken
 
-    def settle(self, loop: VirtualLoop, rows: NDArray[np.float32] = ROWS) -> list[Found]:
-        return self.settled(loop, rows)[0]
-
-    def settled(self, loop: VirtualLoop, rows: NDArray[np.float32] = ROWS) -> tuple[list[Found], bool]:
-        """Return what was found of each row, and whether the run is broken."""
-
-        async def settle() -> tuple[list[Found], bool]:
-            told: asyncio.Future[tuple[list[Found], bool]] = loop.create_future()
-            self.search.settle(self.lane, rows, lambda found, broken: told.set_result((list(found), broken)))
-            return await told
-
-        return loop.run_until_complete(settle())
+    def counted(self, kind: str) -> float:
+        totals = read_totals(self.directory)["sluice_faults_total"]
+        return sum(values[0] for labels, values in totals.items() if kind in labels)
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
-    return Room(tmp_path)
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr(fault_search, "PAUSE", 0.0)
+    return House(tmp_path)
 
 
-def test_a_run_that_succeeds_when_repeated_charges_nobody(loop: VirtualLoop, room: Room) -> None:
-    assert room.settle(loop) == [1.0, 2.0, 3.0, 4.0]
-    assert room.backend.runs == [4]
+def _words(error: BackendError) -> str:
+    return "outage" if isinstance(error, Outage) else str(error)
 
 
-def test_a_row_is_at_fault_when_it_fails_alone_and_others_do_not(loop: VirtualLoop, room: Room) -> None:
-    room.fails_at(3.0)
-    found = room.settle(loop)
-    assert [found[0], found[1], found[3]] == [1.0, 2.0, 4.0]
-    assert isinstance(found[2], BackendError)
-    assert not isinstance(found[2], Outage)
+def scored(rows: Rows) -> NDArray[np.float64]:
+    return rows[:, 0].astype(np.float64)
 
 
-def test_where_the_lane_scores_nothing_it_is_an_outage_and_no_rows_fault(loop: VirtualLoop, room: Room) -> None:
-    room.search.scored(room.lane, ROWS)
-    room.backend.failure = "away"
-    assert all(isinstance(one, Outage) for one in room.settle(loop))
+async def test_a_run_that_succeeds_when_it_is_repeated_is_flaky(house: House) -> None:
+    assert await house.settle(scored) == ([1.0, 7.0, 3.0], False)
+    assert (house.counted("flaky"), house.counted("row")) == (1, 0)
 
 
-def test_a_lane_that_has_never_scored_a_row_is_away(loop: VirtualLoop, room: Room) -> None:
-    room.fails_at(*ROWS[:, 0].tolist())
-    assert all(isinstance(one, Outage) for one in room.settle(loop))
+def at_seven(rows: Rows) -> NDArray[np.float64]:
+    if (rows == 7.0).any():
+        raise BackendError("seven")
+    return scored(rows)
 
 
-def test_a_row_that_is_alone_is_at_fault_when_one_that_was_scored_is_scored_again(
-    loop: VirtualLoop, room: Room
-) -> None:
-    room.search.scored(room.lane, ROWS)
-    room.fails_at(9.0)
-    (found,) = room.settle(loop, np.array([[9.0]], np.float32))
-    assert isinstance(found, BackendError)
-    assert not isinstance(found, Outage)
+async def test_the_row_that_fails_alone_is_at_fault_and_its_run_is_not_broken(house: House) -> None:
+    assert await house.settle(at_seven) == ([1.0, "seven", 3.0], False)
+    assert (house.counted("flaky"), house.counted("row")) == (0, 1)
 
 
-def test_who_failed_alone_only_while_the_lane_was_away_is_not_at_fault(loop: VirtualLoop, room: Room) -> None:
-    left = [5]
-
-    def away_for_five_runs(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        left[0] -= 1
-        if left[0] >= 0:
-            raise BackendError("away")
-        return first_column(rows)
-
-    room.backend.script = away_for_five_runs
-    assert room.settle(loop) == [1.0, 2.0, 3.0, 4.0]
+async def test_a_row_that_is_alone_is_at_fault_where_the_lane_scores_what_it_scored_before(house: House) -> None:
+    house.search.scored(house.lane, SEVEN[:1])
+    assert await house.settle(at_seven, SEVEN[1:2]) == (["seven"], False)
 
 
-def test_a_wrong_number_of_scores_is_a_failure_also_when_it_is_repeated(loop: VirtualLoop, room: Room) -> None:
-    room.search.scored(room.lane, ROWS)
-    room.backend.script = lambda rows: np.zeros(len(rows) + 1)
-    assert all(isinstance(one, Outage) for one in room.settle(loop))
+async def test_a_lane_that_scores_nothing_is_an_outage_and_no_rows_fault(house: House) -> None:
+    def fails(rows: Rows) -> NDArray[np.float64]:
+        raise BackendError("whatever the row")
+
+    assert await house.settle(fails) == (["outage"] * 3, True), "it has never scored anything"
+    house.search.scored(house.lane, SEVEN)
+    assert await house.settle(fails) == (["outage"] * 3, True)
+    assert (house.counted("row"), house.counted("unfinished")) == (0, 6)
 
 
-def test_a_search_that_costs_too_many_runs_leaves_rows_unknown(loop: VirtualLoop, room: Room) -> None:
-    many = np.arange(64, dtype=np.float32)[:, None]
-    room.fails_at(*range(0, 64, 2))
-    found = room.settle(loop, many)
-    assert None in found
-    assert found[1] == 1.0
-
-
-def test_what_there_is_no_room_for_is_dropped_whole(loop: VirtualLoop, room: Room) -> None:
-    told: list[list[Found]] = []
-
-    async def settle() -> None:
-        for _ in range(WAITING + 2):
-            room.search.settle(room.lane, ROWS, lambda found, broken: told.append(list(found)))
-        await room.search.close()
-
-    loop.run_until_complete(settle())
-    assert len(told) == WAITING + 2
-    assert told[0] == [None] * 4
-
-
-def test_a_run_that_fails_again_is_broken_and_one_that_does_not_is_not(loop: VirtualLoop, room: Room) -> None:
-    assert not room.settled(loop)[1]
-    room.fails_at(3.0)
-    assert room.settled(loop)[1]
-    assert not room.settled(loop, ROWS[:2])[1]
-
-
-@pytest.mark.parametrize("at", [0, 1, 2, 6, 7, 8])
-def test_while_nobody_can_be_asked_no_row_is_at_fault(loop: VirtualLoop, room: Room, at: int) -> None:
-    """The host dies at the first run of the search, or later on, also when rows are looked at once more."""
-    room.search.scored(room.lane, ROWS)
+async def test_an_outage_is_one_however_long_the_list_and_costs_two_runs(house: House) -> None:
     runs = 0
 
-    def away(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def fails(rows: Rows) -> NDArray[np.float64]:
         nonlocal runs
         runs += 1
-        if runs > at:
-            raise Away("the lane host is away")
-        if len(rows) == 1 and rows[0, 0] == 1.0:
-            return first_column(rows)
-        raise BackendError("it failed")
+        raise BackendError("whatever the row")
 
-    room.backend.script = away
-    found, broken = room.settled(loop)
-    assert broken is (at > 0)
+    house.search.scored(house.lane, SEVEN)
+    many = np.arange(128, dtype=np.float32)[:, None]
+    assert await house.settle(fails, many) == (["outage"] * 128, True)
+    assert runs == 2
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+async def test_who_failed_alone_only_while_the_lane_was_away_is_not_at_fault(house: House, at: int) -> None:
+    """The lane comes back after so many runs of the search."""
+    runs = 0
+
+    def fails_at_first(rows: Rows) -> NDArray[np.float64]:
+        nonlocal runs
+        runs += 1
+        if runs <= at:
+            raise BackendError("away")
+        return scored(rows)
+
+    assert await house.settle(fails_at_first) == ([1.0, 7.0, 3.0], True)
+
+
+async def test_a_run_that_loses_rows_again_is_broken_and_not_flaky(house: House) -> None:
+    assert await house.settle(lambda rows: scored(rows)[:1]) == ([1.0, 7.0, 3.0], True), "alone each row is scored"
+    assert house.counted("flaky") == 0
+    found, broken = await house.settle(lambda rows: np.zeros(len(rows) + 1))
+    assert (found, broken) == (["outage"] * 3, True)
+    assert house.counted("flaky") == 0
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+async def test_while_nobody_can_be_asked_no_row_is_at_fault(house: House, at: int) -> None:
+    """The host dies at the first run of the search, or later on."""
+    runs = 0
+
+    def away(rows: Rows) -> NDArray[np.float64]:
+        nonlocal runs
+        runs += 1
+        raise Away("the lane host is away") if runs > at else BackendError("it failed")
+
+    assert await house.settle(away) == ([None] * 3, False)
     assert runs == at + 1, "it is not asked again and again"
-    assert all(one is None or isinstance(one, float) for one in found[:1])
-    assert sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found) <= max(0, at - 8)
 
 
-def test_a_run_that_does_not_come_back_is_no_rows_fault(
-    loop: VirtualLoop, room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def never(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+async def test_a_search_that_costs_too_many_runs_leaves_rows_unknown(house: House) -> None:
+    def every_other(rows: Rows) -> NDArray[np.float64]:
+        if (rows % 2 == 0).any():
+            raise BackendError("even")
+        return scored(rows)
+
+    found, broken = await house.settle(every_other, np.arange(64, dtype=np.float32)[:, None])
+    assert None in found
+    assert found[1] == 1.0
+    assert not broken
+
+
+async def test_what_there_is_no_room_for_is_dropped_whole(house: House) -> None:
+    told: list[tuple[Sequence[Found], bool]] = []
+    for _ in range(WAITING + 2):
+        house.search.settle(house.lane, SEVEN, lambda found, broken: told.append((found, broken)))
+    await house.search.close()
+    assert len(told) == WAITING + 2
+    assert told[0] == ([None] * 3, False)
+
+
+async def test_a_run_that_does_not_come_back_is_no_rows_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fault_search, "PATIENCE", 0.0)
+
+    async def never(rows: Rows) -> NDArray[np.float64]:
         await asyncio.Event().wait()
-        return first_column(rows)
+        return scored(rows)
 
-    monkeypatch.setattr(room.backend, "run", never)
-    assert room.settled(loop) == ([None] * 4, False)
+    monkeypatch.setattr(house.backend, "run", never)
+    assert await house.settle(scored) == ([None] * 3, False)
+    assert house.counted("unfinished") == 3

@@ -1,40 +1,41 @@
 """The real line in virtual time: scripted arms, features in memory, and a witness of what the judge is to hear."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gateway.admission import Admission
 from gateway.backends.backend import Backend
+from gateway.backends.host_toll import Tolled
 from gateway.call import Answer, Call, FeatureStatus, Priority, Reply
+from gateway.cutoff import RUNS, Cutoff
 from gateway.deployment import Deployment, UnitRule
 from gateway.errors import GatewayError
-from gateway.fault_search import Outage, Tell
 from gateway.features.block import FeatureBlock, conclude, empty_draft
 from gateway.features.layout import Feature, View
 from gateway.features.plan import Group, JoinKey, Plan, RequestFeature
 from gateway.features.tolerance import Tolerance
-from gateway.halving import Found
-from gateway.intake import Row
 from gateway.lane import Lane
 from gateway.line import Lanes, Line
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
+from gateway.mirror import Mirror
+from gateway.pair_book import PairBook
+from gateway.pairs import WAITING, Contender, Pairs
 from gateway.policy import Policy, Thresholds
 from gateway.record import NullRecorder
+from gateway.served import Part
 from gateway.shadow import Shadow
 from gateway.signs import Signs
 from gateway.stored import StoredReader
-from gateway.witness import ListTicket, Part, Ticket, Witness
+from gateway.witness import Witness
 from monitoring.series import SeriesFile
-from routing.declared import Measure
+from routing.declared import Declared
 from routing.table import CANARY, CHAMPION, SHADOW, Canary, Table
 from tests.sim.virtual_loop import VirtualLoop
 
@@ -42,6 +43,7 @@ BUDGET = 0.1
 POLICY = Policy("1", 0.0, 1.0, Thresholds((0.2,), ("decline", "approve")))
 VERSIONS = {CHAMPION: "1", CANARY: "2", SHADOW: "3"}
 SHADOW_RATE = 0.2
+WORKER = "0"
 
 
 class Store:
@@ -86,62 +88,41 @@ def _ground() -> _Ground:
         return _Ground(plan, MatrixBuilder(plan, None), meters, ShadowMeters(series, "fraud", VERSIONS[SHADOW]))
 
 
-class _HearingTicket(ListTicket):
-    """Counts the runs at which the lane failed whatever the row."""
-
-    __slots__ = ("_hearing",)
-
-    def __init__(self, witness: "_HearingWitness", number: int, admitted: float) -> None:
-        super().__init__(witness, number, admitted, witness.part)
-        self._hearing = witness
-
-    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
-        tell = super().search(lane, matrix, rows)
-
-        def hear(found: Sequence[Found]) -> None:
-            self._hearing.outages[lane.arm] += any(isinstance(one, Outage) for one in found)
-            tell(found)
-
-        return hear
-
-
-class _HearingWitness(Witness):
-    """Also hears of outages, for the judge's floors."""
-
-    def __init__(self, signs: Signs, part: Part) -> None:
-        super().__init__(signs, part)
-        self.outages: Counter[str] = Counter()
-        self._admitted = count()
-
-    def admit(self, now: float) -> Ticket:
-        number = -1 - next(self._admitted)
-        self._open[number] = now
-        return _HearingTicket(self, number, now)
-
-
 class House:
-    """A deployment with a champion, a canary, and a shadow where there is a backend for one."""
+    """A deployment with a rollout under way: a champion, a canary, pairs of the two, and perhaps a shadow.
+
+    `arms` are the backends that answer, by arm, and a shadow's; `copy` is the champion's in the canary's host.
+    """
 
     def __init__(
-        self, loop: VirtualLoop, backends: Mapping[str, Backend], measures: Sequence[Measure], rng: np.random.Generator
+        self,
+        loop: VirtualLoop,
+        arms: Mapping[str, Backend],
+        copy: Backend,
+        declared: Declared,
+        tolled: Tolled,
+        draw: Callable[[], float],
     ) -> None:
-        self.store = Store()
-        self.witness = _HearingWitness(Signs(measures), Part(0, 0, 0))
-        self._loop = loop
-        self._admission = Admission(BUDGET)
         ground = _ground()
         lanes = {
-            arm: Lane(arm, VERSIONS[arm], "d", ground.plan, ground.builder, backend, POLICY, blocking=arm == CHAMPION)
-            for arm, backend in backends.items()
+            arm: Lane(arm, VERSIONS[arm], "d", ground.plan, ground.builder, one, POLICY, blocking=arm == CHAMPION)
+            for arm, one in arms.items()
         }
+        self.store = Store()
+        self.witness = _witness(declared, tolled)
+        self._loop = loop
+        self._admission = Admission(BUDGET)
         self._features = StoredReader(self.store, ground.plan, ground.meters, loop.time, loop.time)
-        self._shadows = tuple(
-            Shadow(lane, SHADOW_RATE, self._features, ground.shadow_meters, rng.random, loop.time)
-            for arm, lane in lanes.items()
-            if arm == SHADOW
-        )
-        self._answering = {arm: lane for arm, lane in lanes.items() if arm != SHADOW}
-        self.line = self._line(Part(0, 0, 0))
+        own = Contender(lanes[CANARY], arms[CANARY], nullcontext())
+        champion = Contender(lanes[CHAMPION], copy, nullcontext())
+        pairs = Pairs(own, champion, self._features, ground.shadow_meters, self.witness, draw)
+        dropped = ground.shadow_meters.dropped
+        mirrors = [Mirror(pairs, declared.pair_rate, dropped, draw, WAITING, faults=True, at_once=1)]
+        if SHADOW in lanes:
+            shadow = Shadow(lanes.pop(SHADOW), self._features, ground.shadow_meters, loop.time)
+            mirrors.append(Mirror(shadow, SHADOW_RATE, dropped, draw))
+        self._lanes = Lanes(lanes, tuple(mirrors))
+        self.line = self._line(self.witness.part)
 
     def turn(self, part: Part) -> None:
         """Serve another table from now on."""
@@ -153,21 +134,15 @@ class House:
         now = self._loop.time()
         return Call("fraud", {}, {}, "", now, now + BUDGET, "", Priority.DEFAULT, "", reply)
 
-    def outages(self) -> Counter[str]:
-        """Return by arm, since the last time, how many runs met a lane that failed whatever the row."""
-        found, self.witness.outages = self.witness.outages, Counter()
-        return found
-
     async def close(self) -> None:
         """Let what is put aside finish."""
         await self.line.close()
 
     def _line(self, part: Part) -> Line:
         table = Table("fraud", part.step + 1, VERSIONS[CHAMPION], b"sim", Canary(VERSIONS[CANARY], part.weight))
-        deployment = Deployment("fraud", UnitRule("request", "card"), "wall", BUDGET, POLICY, table)
         return Line(
-            deployment,
-            Lanes(self._answering, self._shadows),
+            Deployment("fraud", UnitRule("request", "card"), "wall", BUDGET, POLICY, table),
+            self._lanes,
             self._features,
             self._admission,
             _ground().meters,
@@ -175,6 +150,22 @@ class House:
             self._loop.time,
             self.witness,
         )
+
+
+class _SoonPairs(PairBook):
+    """Freezes the cut-off of the tail after a tenth of the runs: these rollouts are short."""
+
+    def __init__(self, signs: Signs) -> None:
+        super().__init__(signs)
+        self._cutoff = Cutoff(signs.tail_by, RUNS // 10)
+
+
+def _witness(declared: Declared, tolled: Tolled) -> Witness:
+    signs = Signs(declared.measures)
+    witness = Witness(signs, Part("sim", 0, 0, 0), WORKER)
+    witness.pairs = _SoonPairs(signs)
+    witness.health.watch(tolled)
+    return witness
 
 
 class Callers:

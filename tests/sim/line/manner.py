@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
-from routing.window import NO_SCORES, Spread
+from gateway.backends.backend import Away, BackendError, Timed
 from tests.sim.virtual_loop import VirtualLoop
 
 When = Callable[[float], float]
@@ -57,6 +55,8 @@ class Manner:
     fit: float = 0.3
     away: When = never
     """How probably a run fails now, whatever its rows."""
+    dead: When = never
+    """Whether there is no lane host now."""
     run: float = 0.0005
     row: float = 0.00003
     noise: float = 0.15
@@ -64,14 +64,14 @@ class Manner:
     stall: float = 0.0
     """The share of runs that take fifty times as long."""
     slow: When = never
-    """How much longer than usual a run takes now, as a share: where a host gets no processor."""
+    """How long a run waits for a processor now, as a multiple of what it takes."""
     constant: bool = False
     """Whether every score is the same."""
 
-    def seconds(self, rows: int, now: float, rng: np.random.Generator) -> float:
+    def seconds(self, rows: int, rng: np.random.Generator) -> float:
         """Draw how long a run takes."""
         usual = (self.run + self.row * rows) * (STALLED if self.stall and rng.random() < self.stall else 1.0)
-        return usual * (1.0 + self.slow(now)) * float(np.exp(self.noise * rng.standard_normal()))
+        return usual * float(np.exp(self.noise * rng.standard_normal()))
 
     def fails(self, rows: int, now: float, rng: np.random.Generator) -> bool:
         """Draw whether a run fails for no reason of its rows."""
@@ -85,19 +85,11 @@ class Manner:
         return np.where(lots > 1.0 - self.nan, np.nan, lots) if self.nan else lots
 
 
-class Counted(NamedTuple):
-    """What a worker counts of a lane between two flushes."""
-
-    runs: int = 0
-    scores: Spread = NO_SCORES
-
-
 class Arm:
     """A backend that behaves in a manner, in virtual time; `beside` says that it does not hold the event loop."""
 
     def __init__(self, manner: Manner, loop: VirtualLoop, rng: np.random.Generator, beside: bool) -> None:
         self.manner = manner
-        self._counted = Counted()
         self._loop = loop
         self._rng = rng
         self._beside = beside
@@ -105,21 +97,22 @@ class Arm:
 
     async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score rows after a while. Raises `BackendError` where the manner says so."""
+        return (await self.timed(rows)).scores
+
+    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+        """The same, with what it took of a processor: what it waited for one is not in it."""
         manner, now = self.manner, self._loop.time()
-        self._counted = self._counted._replace(runs=self._counted.runs + 1)
-        seconds = manner.seconds(len(rows), now, self._rng)
+        if manner.dead(now):
+            raise Away("there is no host")
+        seconds = manner.seconds(len(rows), self._rng)
+        waited = seconds * (1.0 + manner.slow(now))
         if self._beside:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(waited)
         else:
-            self._loop.spend(seconds)
+            self._loop.spend(waited)
         if why := self._trouble(rows, now):
             raise BackendError(why)
-        return self._scored(manner.scores(rows[:, 0].astype(np.float64)))
-
-    def counted(self) -> Counted:
-        """Return what was counted since the last time."""
-        counted, self._counted = self._counted, Counted()
-        return counted
+        return Timed(manner.scores(rows[:, 0].astype(np.float64)), seconds)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -134,10 +127,3 @@ class Arm:
         if float(rows[:, 0].min()) < manner.faulty:
             return "a row that it cannot take"
         return "no reason" if manner.fails(len(rows), now, self._rng) else ""
-
-    def _scored(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        fine = scores[np.isfinite(scores)]
-        if fine.size:
-            spread = Spread(fine.size, float(fine.min()), float(fine.max()))
-            self._counted = self._counted._replace(scores=self._counted.scores.merged(spread))
-        return scores

@@ -9,32 +9,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gateway.backends.host_toll import Toll
 from gateway.intake import Row
-from gateway.witness import Part
+from gateway.served import Part
 from routing.declared import read_rollout
 from routing.judge import Judge
 from routing.schedule import Stage, Step
 from routing.table import CANARY, CHAMPION, SHADOW
 from routing.verdict import Outcome, Verdict
-from routing.window import Health, Window
-from tests.sim.line.house import Callers, House
+from tests.sim.line.house import WORKER, Callers, House
 from tests.sim.line.manner import Arm
-from tests.sim.line.pairing import Pairing
 from tests.sim.line.scenes import Scene
 from tests.sim.virtual_loop import VirtualLoop
 
 FLUSH = 0.5
 LONGEST_LIST = 64
-WORKER = "0"
 DECLARED = read_rollout(
     {
         "guards": {
             **dict.fromkeys(("row_faults", "contract", "slower", "tail", "flaky")),
             "decisions": {"of": ["decline"]},
-        }
+        },
+        "pairs": {"rate": 0.1},
     }
 )
-"""The guards of the default declaration, and decisions to both sides."""
+"""The guards of the default declaration, decisions to both sides, and five times the pairs: these are short."""
 
 
 class Played(NamedTuple):
@@ -69,17 +68,19 @@ class _Rollout:
         }
         self._scene = scene
         self._loop = loop
-        self._house = House(loop, self._arms, DECLARED.measures, rng)
-        self._pairing = Pairing(DECLARED, replace(scene.champion, slow=canary.slow), canary, rng)
+        self._toll = Toll()
+        copy = Arm(replace(scene.champion, slow=canary.slow, dead=canary.dead), loop, rng, beside=True)
+        self._house = House(loop, self._arms, copy, DECLARED, lambda: self._toll, rng.random)
         self._lots = rng.random(scene.units).tolist()
         self._judge = Judge(DECLARED.rules, 0.0)
         self._judge.join(WORKER, 0.0)
         self._callers = Callers()
         self._tasks: set[asyncio.Task[None]] = set()
         seconds = scene.calls / scene.rate
-        self._turns = deque((share * seconds, Part(at, 0, weight)) for at, (share, weight) in enumerate(scene.steps))
+        self._turns = deque(
+            (share * seconds, Part("sim", at, 0, weight)) for at, (share, weight) in enumerate(scene.steps)
+        )
         self._house.turn(self._turns.popleft()[1])
-        self._paired = 0
 
     async def play(self) -> Played:
         flushed = 0
@@ -87,7 +88,7 @@ class _Rollout:
             while (now := (flushed + 1) * FLUSH) <= start:
                 await self._until(now)
                 flushed += 1
-                verdict = self._flush(flushed, now)
+                verdict = self._flush(now)
                 if verdict.outcome is Outcome.FAIL:
                     return await self._end(Played(now, verdict.guard, self._callers.failed))
             await self._until(start)
@@ -117,29 +118,17 @@ class _Rollout:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _flush(self, number: int, now: float) -> Verdict:
-        witness, answered = self._house.witness, self._callers.answered
-        calls, spent, until = witness.flush(now)
-        step = witness.part
-        pairs = tuple(self._pairing.take(answered - self._paired, now))
-        self._paired = answered
-        self._judge.take(Window(WORKER, number, now, until, step.step, calls, spent, pairs, self._health(now)))
-        return self._judge.verdict(step.step, Step(Stage.CANARY, step.weight), 0.0, now)
+    def _flush(self, now: float) -> Verdict:
+        self._toll = self._tolled_until(now)
+        self._judge.take(self._house.witness.window(now))
+        part = self._house.witness.part
+        return self._judge.verdict(part.step, Step(Stage.CANARY, part.weight), 0.0, now)
 
-    def _health(self, now: float) -> Health:
-        """Return what a worker would have counted of its lanes since the last flush."""
-        canary, champion = self._arms[CANARY].counted(), self._arms[CHAMPION].counted()
-        outages = self._house.outages()
-        return Health(
-            canary_runs=canary.runs,
-            canary_broken=outages[CANARY],
-            champion_runs=champion.runs,
-            champion_broken=outages[CHAMPION],
-            host_deaths=int(self._scene.host_dies(now)),
-            strained=self._scene.strained(now) > 0,
-            canary_scores=canary.scores,
-            champion_scores=champion.scores,
-        )
+    def _tolled_until(self, now: float) -> Toll:
+        """Return what the canary's host has cost: how often it has died, and how long it has waited."""
+        canary, toll = self._arms[CANARY].manner, self._toll
+        died = canary.dead(now) > 0 >= canary.dead(now - FLUSH)
+        return Toll(toll.deaths + died, 0, toll.waited + FLUSH * (canary.slow(now) > 0))
 
     async def _until(self, moment: float) -> None:
         await asyncio.sleep(max(0.0, moment - self._loop.time()))

@@ -23,10 +23,6 @@ class Scene:
     steps: tuple[tuple[float, int], ...] = ((0.0, 500), (0.5, 2_000))
     """When each step begins, as a share of the run, and the canary's weight, of 10,000."""
     store_away: When = never
-    strained: When = never
-    """When the gateway says of itself that it is under strain."""
-    host_dies: When = never
-    """When the canary's lane host dies: looked at with every flush."""
 
 
 _ROWS = Manner(faulty=0.03, nan=0.01)
@@ -51,7 +47,6 @@ INNOCENT = (
         "the canary's host is starved",
         Manner(faulty=0.03),
         Manner(faulty=0.03, slow=_STARVED),
-        strained=_STARVED,
     ),
     Scene("outages that both arms share, lists of 8", _OUTAGES),
     Scene("outages that both arms share, lists of 64", _OUTAGES, mean_list=64),
@@ -83,6 +78,6 @@ GUILTY = (
     Scene("runs take twice as long", _FINE, Manner(faulty=0.01, run=0.001, row=0.00006)),
     Scene("one run in twenty takes fifty times as long", _FINE, Manner(faulty=0.01, stall=0.05), calls=20_000),
     Scene("every score is the same", _FINE, Manner(constant=True)),
-    Scene("its host dies every ten seconds", _FINE, host_dies=Span(1.0, 0.5, 10.0)),
+    Scene("its host dies every ten seconds", _FINE, Manner(faulty=0.01, dead=Span(1.0, 0.3, 10.0))),
 )
 """Each of these is to be found."""
