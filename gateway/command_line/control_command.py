@@ -1,6 +1,7 @@
 """`sluice control`: its flags, the config that they make, and what it says when it starts or cannot."""
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -80,6 +81,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _serve(config: ControlConfig) -> int:
+    if importlib.util.find_spec("cryptography") is None:
+        print("sluice: signatures need the package cryptography: install the extra `control`", file=sys.stderr)
+        return 1
     from gateway.control.serve import serve_control
     from gateway.deployment import DeploymentError
     from monitoring import log

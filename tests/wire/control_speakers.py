@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.control.fronts import serve_fronts
+from gateway.fronts.tls import ServerTls
 from protos.sluice.v1 import rollouts_pb2 as pb
 from protos.sluice.v1.rollouts_pb2_grpc import RolloutsStub
 from routing.control.desk import Desk, Method, methods
@@ -214,17 +215,17 @@ async def refused(speaker: Speaker, deed: str, order: pb.SignedOrder) -> Refusal
 
 
 @asynccontextmanager
-async def served(scene: Scene) -> AsyncIterator[tuple[str, str]]:
+async def served(scene: Scene, tls: ServerTls | None = None) -> AsyncIterator[tuple[str, str]]:
     """Serve both fronts over loopback while the block runs; yield gRPC's address and HTTP's."""
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     with socket.create_server(("127.0.0.1", 0)) as http:
         port = http.getsockname()[1]
         serving = asyncio.create_task(
-            serve_fronts(scene.desk, scene.looks, http, "127.0.0.1:0", tls=None, stop=stop, ready=ready.set_result)
+            serve_fronts(scene.desk, scene.looks, http, "127.0.0.1:0", tls=tls, stop=stop, ready=ready.set_result)
         )
         grpc_port = await ready
         try:
-            yield f"127.0.0.1:{grpc_port}", f"http://127.0.0.1:{port}"
+            yield f"127.0.0.1:{grpc_port}", f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
         finally:
             stop.set()
             await serving

@@ -223,18 +223,8 @@ async def test_a_rollout_is_judged_again_by_its_rules_and_by_others(scene: Scene
     assert "fail" not in {one.verdict.outcome for one in said}
 
 
-@pytest.mark.parametrize(
-    ("rules", "match"),
-    [
-        ("guards: {speed: {}}", "'speed' is unknown"),
-        ("[", "rules: while parsing"),
-        ("just words", "rules:"),
-        ("a: &x [1]\nb: *x", "without YAML references"),
-        ("[" * 5_000, "rules:"),
-    ],
-)
-async def test_rules_that_cannot_be_are_said_so(scene: Scene, speaker: Speaker, rules: str, match: str) -> None:
+async def test_rules_that_cannot_be_are_said_so(scene: Scene, speaker: Speaker) -> None:
     await started(scene, speaker)
-    refusal = await refused(speaker, "replay", scene.order("grace", "replay", rules=rules))
+    refusal = await refused(speaker, "replay", scene.order("grace", "replay", rules="guards: {speed: {}}"))
     assert refusal.code == "INVALID_ARGUMENT"
-    assert match in str(refusal)
+    assert "rules: rollout: guards: 'speed' is unknown" in str(refusal)
