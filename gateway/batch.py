@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from gateway.attempt import Ran
 from gateway.call import Answer
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, PredictionFailed
 from gateway.features.row_status import ALL_FRESH
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
-from gateway.shadow import Sample
+from gateway.sample import Sample
 from gateway.stored import Stored
 from routing.table import FALLBACK
 
@@ -72,9 +72,12 @@ class Tried:
             assigned=self.assigned if stands_in else "",
         )
 
+    @property
+    def faulty(self) -> list[int]:
+        """The rows that got an error because of what the model made of them."""
+        return [index for index, error in self.failed.items() if isinstance(error, PredictionFailed)]
+
     def sample(self, index: int) -> Sample:
-        """Return an answered row as shadows want it."""
-        decided = self.outcomes[index]
-        if not isinstance(decided, Decided):
-            raise TypeError("only answered rows are mirrored")
-        return Sample(self.batch.rows[index], self.batch.stored.plan, self.batch.matrix[index], decided)
+        """Return a row as those want it who only watch."""
+        outcome = self.outcomes[index]
+        return Sample(self.batch.rows[index], self.batch.stored.plan, self.batch.matrix[index], outcome)

@@ -10,6 +10,7 @@ from gateway.command_line.client_flags import add_client_flags, read_reach
 from gateway.command_line.control_command import add_control
 from gateway.command_line.environment import ROOT, env
 from gateway.command_line.records_command import add_records
+from gateway.command_line.rollout.parser import add_rollout
 from gateway.command_line.serve_flags import add_serve_flags, read_config
 from gateway.config import ConfigError
 from gateway.fronts.tls import TlsError
@@ -26,6 +27,7 @@ examples:
   sluice status                               which worker serves which table, with which bundles
   sluice control                              judge rollouts, beside the Redis that they are kept in
   sluice records --deployment fraud           what it has decided, where it keeps records
+  sluice rollout --help                       a new bundle on its way to champion, watched by its judge
 
 Every flag of up, serve and control has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on.
 A flag wins.
@@ -72,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_control(commands)
     state = Path(str(env("state", ROOT / ".sluice")))
     add_records(commands, Path(str(env("records", "") or state / "records")))
+    add_rollout(commands)
     return parser
 
 

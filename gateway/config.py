@@ -31,6 +31,10 @@ class ServeConfig:
     """Where metric files, clock offsets and the embedded Redis lie."""
     redis_url: str = DEFAULT_REDIS_URL
     """The Redis that Feast fills. May hold a password: never printed whole, never in a command line."""
+    control_url: str = ""
+    """The Redis that rollouts are kept in; empty: tables come from `deployment.yaml` alone. May hold a password."""
+    gateway_name: str = ""
+    """What `sluice control` calls this gateway: one of its kind, and the same after a restart."""
     records: Path | None = None
     """Where decision records are kept; None: `records` in the state directory."""
     records_max_mb: int = 1024
@@ -90,7 +94,8 @@ class ServeConfig:
     def shown(self) -> dict[str, object]:
         """Return every setting as it may be logged: without the password."""
         values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
-        return {**values, "redis_url": without_password(self.redis_url)}
+        urls = {name: without_password(getattr(self, name)) for name in ("redis_url", "control_url")}
+        return {**values, **urls}
 
 
 def without_password(url: str) -> str:

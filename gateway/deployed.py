@@ -78,6 +78,8 @@ class Deployed:
         if coming is None:
             raise LookupError(f"deployment {self.name} has no line to turn to")
         self._present, self._next = coming, None
+        if coming.witness is not None and coming.served.part is not None:
+            coming.witness.part = coming.served.part
         self._publish(former, coming)
         if self.entrance is None or former is None:
             self.entrance = self._open_entrance(coming)
@@ -90,6 +92,10 @@ class Deployed:
         self._tasks.add(task)
         task.add_done_callback(self._left)
         return self.entrance
+
+    def renew(self, seconds: float, now: float) -> None:
+        """Let a rollout's canary keep its weight for so many seconds."""
+        self._builder.lease.renew(seconds, now)
 
     def standing(self) -> Standing:
         """Say what is served."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.backends.seat import Seats
@@ -10,15 +11,16 @@ from gateway.config import ServeConfig
 from gateway.deployed import Deployed
 from gateway.entrance import Entrance
 from gateway.entrances import Entrances
-from gateway.features.reader import FeatureReader
+from gateway.features.reader import FeatureSurvey
 from gateway.line_builder import Built, LineBuilder
 from gateway.line_description import describe
 from gateway.loop_lag import LoopLag
-from gateway.messages import Standing
+from gateway.messages import Noted, Standing
 from gateway.recording import Recording
 from gateway.served import Served
 from gateway.shelf import Shelf
 from monitoring.series import SeriesFile
+from routing.control.feed import encode_window
 
 log = logging.getLogger("sluice.deployments")
 
@@ -30,7 +32,7 @@ class Deployments:
         self,
         config: ServeConfig,
         door: Entrances,
-        reader: FeatureReader,
+        reader: FeatureSurvey,
         recording: Recording,
         series: SeriesFile,
         lag: LoopLag,
@@ -89,6 +91,16 @@ class Deployments:
     def standings(self) -> list[Standing]:
         """Say what is served."""
         return [self._deployed[name].standing() for name in sorted(self._deployed)]
+
+    def hear(self, leases: Mapping[str, float]) -> list[Noted]:
+        """Renew the canaries' leases, and return what judges are to hear."""
+        now, found = time.monotonic(), []
+        for name, deployed in self._deployed.items():
+            if name in leases:
+                deployed.renew(leases[name], now)
+            if (witness := deployed.present.witness) is not None:
+                found.append(Noted(name, witness.part.rollout, encode_window(witness.window(now))))
+        return found
 
     async def close(self) -> None:
         """Answer everything, then let everything go."""

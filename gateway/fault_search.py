@@ -1,8 +1,10 @@
 """Which row was at fault when a run failed: settled afterwards, off the path, and in the same way for every arm.
 
-A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is halved until
-each row was scored or failed alone. What there is no room for is dropped whole and counted, never cut short for one arm
-more than for another: the judge compares arms by these figures.
+A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is broken, and is
+halved until each row was scored or failed alone. A lane that fails at any row would have the rows of a list all charged
+with one cause: so a row is at fault only when it fails once more after a row that the lane has scored before was scored
+again. While nobody can be asked, nothing is found out. What there is no room for is dropped whole and counted, never
+cut short for one arm more than for another: the judge compares arms by these figures.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import Away, BackendError
 from gateway.halving import Found, halve
 from gateway.lane import Lane
 from gateway.meters import FaultMeters
@@ -27,8 +29,16 @@ MOST_RUNS = 64
 PAUSE = 0.005
 PATIENCE = 1.0
 
-Tell = Callable[[Sequence[Found]], None]
-"""Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows."""
+
+class Outage(BackendError):
+    """The lane failed whatever the row: also at one that it has scored before."""
+
+
+Tell = Callable[[Sequence[Found], bool], None]
+"""Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows.
+
+And whether the run is broken: it failed again when it was repeated as a whole.
+"""
 
 
 class FaultSearch:
@@ -37,7 +47,12 @@ class FaultSearch:
     def __init__(self, meters: Mapping[str, FaultMeters]) -> None:
         self._meters = meters
         self._waiting: deque[tuple[Lane, NDArray[np.float32], Tell]] = deque()
+        self._scored: dict[str, NDArray[np.float32]] = {}
         self._task: asyncio.Task[None] | None = None
+
+    def scored(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+        """Remember rows that a lane has just scored: by them it is seen whether the lane is there."""
+        self._scored[lane.arm] = matrix
 
     def settle(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
         """Take a run that raised. Never waits, never raises."""
@@ -60,10 +75,11 @@ class FaultSearch:
             while self._waiting:
                 lane, matrix, tell = self._waiting.popleft()
                 found: Sequence[Found] = [None] * len(matrix)
+                broken = False
                 try:
-                    found = await self._search(lane, matrix)
+                    found, broken = await self._search(lane, matrix)
                 finally:
-                    tell(found)
+                    tell(found, broken)
         except Exception:  # supervised: a defect here must not reach a caller
             log.exception("the search for faults failed")
         finally:
@@ -71,32 +87,83 @@ class FaultSearch:
 
     def _drop(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
         self._meters[lane.arm].dropped.add()
-        tell([None] * len(matrix))
+        tell([None] * len(matrix), False)
 
-    async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> Sequence[Found]:
-        meters, runs = self._meters[lane.arm], 0
-
-        async def run(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-            await asyncio.sleep(PAUSE)
-            try:
-                scores = await asyncio.wait_for(lane.backend.run(rows), PATIENCE)
-            except TimeoutError as exc:
-                raise BackendError("did not come back") from exc
-            if len(scores) != len(rows):
-                raise BackendError(f"{len(scores)} scores for {len(rows)} rows")
-            return scores
-
-        def may_run(rows: int) -> bool:
-            nonlocal runs
-            runs += 1
-            return runs <= MOST_RUNS
-
+    async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> tuple[Sequence[Found], bool]:
+        meters, search = self._meters[lane.arm], _Search(lane)
         try:
-            scores = await run(matrix)
-        except BackendError:
-            found = await halve(run, matrix, may_run) if len(matrix) > 1 else [BackendError("alone")]
-            meters.row.add(sum(isinstance(one, BackendError) for one in found))
-            meters.unfinished.add(sum(one is None for one in found))
-            return found
+            scores = await search.run(matrix)
+        except Away:
+            meters.unfinished.add(len(matrix))
+            return [None] * len(matrix), False
+        except BackendError as exc:
+            found = await search.rows_at_fault(matrix, exc, self._scored.get(lane.arm))
+            meters.row.add(sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found))
+            meters.unfinished.add(sum(one is None or isinstance(one, Outage) for one in found))
+            return found, True
         meters.flaky.add()
-        return list(scores.tolist())
+        return list(scores.tolist()), False
+
+
+class _Search:
+    """The runs that one failed run costs; there are no more once nobody could be asked."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._runs = 0
+        self._away = False
+
+    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        await asyncio.sleep(PAUSE)
+        try:
+            scores = await asyncio.wait_for(self._lane.backend.run(rows), PATIENCE)
+        except (Away, TimeoutError) as exc:
+            self._away = True
+            raise Away("did not come back") from exc
+        if len(scores) != len(rows):
+            raise BackendError(f"{len(scores)} scores for {len(rows)} rows")
+        return scores
+
+    async def rows_at_fault(
+        self, matrix: NDArray[np.float32], error: BackendError, scored: NDArray[np.float32] | None
+    ) -> list[Found]:
+        """Return what came of each row of a run that failed again; `scored` are rows that the lane once scored."""
+        found: list[Found] = [error]
+        if len(matrix) > 1:
+            found = await halve(self.run, matrix, self._may_run)
+        at_fault = [at for at, one in enumerate(found) if isinstance(one, BackendError)]
+        good = [at for at, one in enumerate(found) if isinstance(one, float)]
+        known = matrix[good[-1:]] if good else None if scored is None else scored[:1]
+        for at, confirmed in zip(at_fault, await self._confirm(matrix[at_fault], known), strict=True):
+            found[at] = confirmed
+        return found
+
+    async def _confirm(self, rows: NDArray[np.float32], known: NDArray[np.float32] | None) -> list[Found]:
+        """Run rows that failed alone once more, if the lane is there: if it scores the row that is known."""
+        found: list[Found] = [None] * len(rows)
+        if known is None:
+            return [Outage("it has not scored anything yet")] * len(rows)
+        if not len(rows) or not self._may_run(1):
+            return found
+        try:
+            await self.run(known)
+        except Away:
+            return found
+        except BackendError as exc:
+            return [Outage(str(exc))] * len(rows)
+        for at in range(len(rows)):
+            if self._may_run(1):
+                found[at] = await self._alone(rows[at : at + 1])
+        return found
+
+    async def _alone(self, row: NDArray[np.float32]) -> Found:
+        try:
+            return float((await self.run(row))[0])
+        except Away:
+            return None
+        except BackendError as exc:
+            return exc
+
+    def _may_run(self, rows: int) -> bool:
+        self._runs += 1
+        return self._runs <= MOST_RUNS and not self._away

@@ -7,24 +7,32 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.admission import Admission
 from gateway.attempt import Attempt, Ran
 from gateway.batch import Batch, Tried
 from gateway.deployment import Deployment
-from gateway.errors import BackendUnavailable, DeadlineExceeded, GatewayError, InternalError, PredictionFailed
+from gateway.errors import (
+    BackendUnavailable,
+    DeadlineExceeded,
+    GatewayError,
+    InternalError,
+    Overloaded,
+    PredictionFailed,
+)
 from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
+from gateway.lease import Lease
 from gateway.meters import NO_ARM, Meters
+from gateway.mirror import Mirror
 from gateway.record import Recorder
 from gateway.rescue import RescueBudget
-from gateway.shadow import Shadow
 from gateway.stored import StoredReader, refusal_of
 from gateway.witness import NO_TICKET, Ticket, Witness
-from routing.table import CANARY, CHAMPION, FALLBACK
+from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
 
 log = logging.getLogger("sluice.line")
 
@@ -42,7 +50,12 @@ class Lanes:
     """The lanes of one table: who may answer, by arm, and who only watches."""
 
     answering: dict[str, Lane]
-    shadows: tuple[Shadow, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+
+    @property
+    def shadows(self) -> list[Lane]:
+        """The lanes of shadows."""
+        return [mirror.lane for mirror in self.mirrors if mirror.lane.arm == SHADOW]
 
     def succession(self, arm: str) -> list[Lane]:
         """Return who answers for the arm, in turn: itself, the champion, the fallback."""
@@ -51,7 +64,10 @@ class Lanes:
 
 
 class Line:
-    """Carries lists of one deployment. `clock` is the worker's monotonic clock."""
+    """Carries lists of one deployment. `clock` is the worker's monotonic clock.
+
+    `witness` notes rows for a rollout's judge; without a `lease` that holds, the canary gets none.
+    """
 
     def __init__(
         self,
@@ -63,6 +79,7 @@ class Line:
         recorder: Recorder,
         clock: Callable[[], float],
         witness: Witness | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.deployment = deployment
         self.lanes = lanes
@@ -77,6 +94,8 @@ class Line:
         self._recorder = recorder
         self._clock = clock
         self._witness = witness
+        self._lease = lease
+        self._without_canary = replace(deployment.table, canary=None)
 
     @property
     def takes_turns(self) -> bool:
@@ -89,9 +108,10 @@ class Line:
         self._meters.list_rows.observe(len(rows))
         self._rescues.earn(len(rows))
         expiry = Expiry(rows, self._clock, self.refuse)
-        ticket = NO_TICKET if self._witness is None else self._witness.admit(started)
+        lapsed = self._lease is not None and not self._lease.holds(started)
+        ticket = NO_TICKET if self._witness is None else self._witness.admit(started, lapsed)
         try:
-            parts = self._route(await self._prepare(self._champion, rows, started))
+            parts = self._route(await self._prepare(self._champion, rows, started), lapsed)
             inline = [
                 self._answer(arm, part, ticket) for arm, part in parts.items() if not self._put_aside(arm, part, ticket)
             ]
@@ -113,22 +133,24 @@ class Line:
 
     def count_refusal(self, error: GatewayError) -> None:
         """Count a call that was refused before it had an arm."""
+        if self._witness is not None and isinstance(error, Overloaded):
+            self._witness.health.strain()
         self._meters.refuse(NO_ARM, error.code)
 
     async def close(self) -> None:
-        """Let what was put aside and the shadows finish. The backends are not the line's: another line may use them."""
+        """Let what was put aside and whoever watches finish. The backends are not the line's: another may use them."""
         await self.settled()
         await self._faults.close()
-        for shadow in self.lanes.shadows:
-            await shadow.close()
+        for mirror in self.lanes.mirrors:
+            await mirror.close()
 
     async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float) -> Batch:
         left = min([row.call.deadline for row in rows]) - self._clock()
         stored = await self._features.read(lane.plan, rows, FEATURE_SHARE * left)
         return Batch(rows, stored, lane.build(rows, stored.values), started)
 
-    def _route(self, batch: Batch) -> dict[str, Batch]:
-        table = self.deployment.table
+    def _route(self, batch: Batch, lapsed: bool) -> dict[str, Batch]:
+        table = self._without_canary if lapsed else self.deployment.table
         routed: dict[str, list[int]] = {}
         for index, row in enumerate(batch.rows):
             if self._witness is None:
@@ -199,6 +221,8 @@ class Line:
         if attempt.raised:
             self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
         else:
+            if any(isinstance(one, Decided) for one in outcomes):
+                self._faults.scored(lane, matrix)
             ticket.note(lane.arm, rows, outcomes)
         if unreadable:
             ticket.note(lane.arm, [batch.rows[at] for at in unreadable], list(map(refusal_of, unreadable.values())))
@@ -253,9 +277,10 @@ class Line:
                 deciding.decisions[outcome.decision].add()
 
     def _mirror(self, tried: Tried) -> None:
-        for shadow in self.lanes.shadows:
-            chosen = [index for index in tried.answered if shadow.wants()]
+        for mirror in self.lanes.mirrors:
+            seen = [*tried.answered, *tried.faulty] if mirror.faults else tried.answered
+            chosen = [index for index in seen if mirror.wants()]
             if chosen and self.admission.strained(tried.ended):
-                shadow.drop(len(chosen))
+                mirror.drop(len(chosen))
             elif chosen:
-                shadow.mirror([tried.sample(index) for index in chosen])
+                mirror.take([tried.sample(index) for index in chosen])

@@ -1,26 +1,33 @@
 """One deployment's line, put together: its lanes, made of the bundles on the shelf, and the intake in front of them."""
 
-import random
+import os
+import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.admission import Admission
+from gateway.bundle import Bundle
 from gateway.clock import event_clock
+from gateway.contract_check import check_stored
 from gateway.deployment import Deployment, DeploymentError
-from gateway.features.reader import FeatureReader
+from gateway.features.reader import FeatureSurvey
 from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake
 from gateway.lane import Lane
+from gateway.lease import Lease
 from gateway.line import Lanes, Line
-from gateway.meters import Meters, ShadowMeters
+from gateway.meters import Meters
 from gateway.recording import Recording
 from gateway.served import Served
-from gateway.shadow import Shadow
 from gateway.shelf import Loaded, Shelf
+from gateway.signs import Signs
 from gateway.stored import StoredReader
+from gateway.watching import Watching
+from gateway.witness import Witness
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
+from routing.split import BUCKETS
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW, Table
 
 
@@ -33,6 +40,8 @@ class Built:
     intake: Intake
     admission: Admission
     loaded: Mapping[tuple[str, str], Loaded]
+    witness: Witness | None = None
+    """Who notes its rows for a rollout's judge."""
 
     @property
     def champion(self) -> Loaded:
@@ -42,17 +51,20 @@ class Built:
     def lanes(self) -> list[Lane]:
         """Return every lane, those that answer first."""
         lanes = self.line.lanes
-        return [*lanes.answering.values(), *(shadow.lane for shadow in lanes.shadows)]
+        return [*lanes.answering.values(), *lanes.shadows]
 
 
 class LineBuilder:
     """Builds the lines of one deployment, one table after the other."""
 
-    def __init__(self, shelf: Shelf, reader: FeatureReader, recording: Recording, series: SeriesFile) -> None:
+    def __init__(self, shelf: Shelf, reader: FeatureSurvey, recording: Recording, series: SeriesFile) -> None:
         self._shelf = shelf
         self._reader = reader
         self._recording = recording
         self._series = series
+        self._stored_as_planned: set[str] = set()
+        self.lease = Lease()
+        """Of every canary that a rollout gives a weight to."""
 
     async def build(self, served: Served, former: Built | None) -> Built:
         """Return the line that serves this; lanes that do not change go over, with what they have learned.
@@ -61,10 +73,7 @@ class LineBuilder:
         """
         deployment = served.deployment()
         table = deployment.table
-        loaded = {
-            (arm, version): await self._shelf.take(version, served.digests[version], arm)
-            for arm, version in seats(table)
-        }
+        loaded = await self._load(served)
         lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
         champion = lanes.make(CHAMPION, table.champion)
         answering = {CHAMPION: champion}
@@ -76,22 +85,42 @@ class LineBuilder:
         for lane in (*answering.values(), *watching.values()):
             _check_same_request(champion, lane)
         _check_views(deployment, loaded.values())
+        _check_money(deployment, champion)
 
         event_now = event_clock(served.offset)
+        if served.part is not None and not served.part.over:
+            await self._check_stored((one.bundle for one in loaded.values()), event_now())
         names = [feature.name for feature in champion.plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
         features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
-        shadows = tuple(
-            Shadow(lane, one.rate, features, self._shadow_meters(lane, deployment), random.random, time.monotonic)
-            for one, lane in watching.items()
-        )
+        watchers = Watching(deployment, lambda lane: loaded[lane.arm, lane.version].seat, features, self._series)
+        witness = _witness(served, deployment, former)
+        arms = Lanes(answering, watchers.mirrors(answering, watching, witness))
         admission = _admission(deployment, former)
         recorder = self._recording.recorder(deployment)
-        line = Line(deployment, Lanes(answering, shadows), features, admission, meters, recorder, time.monotonic)
-        return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded)
+        lease = None if served.part is None else self.lease
+        line = Line(deployment, arms, features, admission, meters, recorder, time.monotonic, witness, lease)
+        return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded, witness)
 
-    def _shadow_meters(self, lane: Lane, deployment: Deployment) -> ShadowMeters:
-        return ShadowMeters(self._series, deployment.name, lane.version)
+    async def _check_stored(self, bundles: Iterable[Bundle], event_now: float) -> None:
+        """Look once at what is stored for each bundle that a rollout brings."""
+        for bundle in bundles:
+            digest = bundle.manifest.digest()
+            if digest not in self._stored_as_planned:
+                try:
+                    await check_stored(self._reader, bundle.plan, event_now)
+                except BundleError as exc:
+                    raise BundleError(f"bundle {bundle.manifest.version}: {exc}") from exc
+                self._stored_as_planned.add(digest)
+
+    async def _load(self, served: Served) -> dict[tuple[str, str], Loaded]:
+        """Return every bundle by arm. During a rollout those in hosts have a copy of the champion beside them."""
+        table, part, loaded = served.table, served.part, dict[tuple[str, str], Loaded]()
+        for arm, version in seats(table):
+            champion = None if part is None or part.over else loaded.get((CHAMPION, table.champion))
+            trust = _trust(arm, served)
+            loaded[arm, version] = await self._shelf.take(version, served.digests[version], trust, champion)
+        return loaded
 
 
 class _Lanes:
@@ -125,11 +154,36 @@ def seats(table: Table) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*arms, *((SHADOW, shadow.version) for shadow in table.shadows)]))
 
 
+def _trust(arm: str, served: Served) -> str:
+    """The arm as which a bundle is seated: what was promoted shares the workers' process, and what was champion still.
+
+    A bundle that answers most units is as near to the champion as can be; a child process would only cost it time.
+    """
+    part = served.part
+    if part is None:
+        return arm
+    promoted = arm == CANARY and part.weight > BUCKETS // 2
+    retired = arm == SHADOW and part.over
+    return CHAMPION if promoted or retired else arm
+
+
 def _admission(deployment: Deployment, former: Built | None) -> Admission:
     """What was learned of the queue holds for as long as the budget does."""
     if former is not None and former.line.deployment.budget == deployment.budget:
         return former.admission
     return Admission(deployment.budget)
+
+
+def _witness(served: Served, deployment: Deployment, former: Built | None) -> Witness | None:
+    """One witness sees a rollout through, whatever its tables: what a unit has said it remembers."""
+    part = served.part
+    if part is None or part.over:
+        return None
+    before = None if former is None else former.witness
+    if before is not None and before.part.rollout == part.rollout:
+        return before
+    name = f"{os.uname().nodename}/{os.getpid()}/{secrets.token_hex(4)}"
+    return Witness(Signs(deployment.rollout.measures), part, name, time.time() - time.monotonic())
 
 
 def _check_same_request(champion: Lane, lane: Lane) -> None:
@@ -145,3 +199,14 @@ def _check_views(deployment: Deployment, loaded: Iterable[Loaded]) -> None:
         check_rules(deployment.views, [one.bundle.plan for one in loaded])
     except ToleranceError as exc:
         raise DeploymentError(f"deployment {deployment.name}: {exc}") from exc
+
+
+def _check_money(deployment: Deployment, champion: Lane) -> None:
+    money = deployment.policy.money
+    if money is None:
+        return
+    figures = [*(feature.name for feature in champion.plan.request), *deployment.policy.rule.outputs]
+    if money.of not in figures:
+        raise DeploymentError(
+            f"deployment {deployment.name}: money: of is {money.of!r}; it is one of {', '.join(figures)}"
+        )

@@ -12,7 +12,7 @@ def describe(line: Line) -> Description:
     canary_share = 0.0 if table.canary is None else table.canary.weight / BUCKETS
     shares = {CHAMPION: 1.0 - canary_share, CANARY: canary_share, FALLBACK: 0.0}
     arms = [ArmDescription(arm, lane.version, lane.digest, shares[arm]) for arm, lane in line.lanes.answering.items()]
-    for shadow, lane in zip(table.shadows, (one.lane for one in line.lanes.shadows), strict=True):
+    for shadow, lane in zip(table.shadows, line.lanes.shadows, strict=True):
         arms.append(ArmDescription(SHADOW, lane.version, lane.digest, shadow.rate))
     return Description(
         deployment=deployment.name,

@@ -57,6 +57,16 @@ class Tell(msgspec.Struct, tag=True, frozen=True):
     id: int
 
 
+class Hear(msgspec.Struct, tag=True, frozen=True):
+    """Say what is served, and what rollouts' judges are to hear since the last time.
+
+    `leases` are seconds, by deployment, for which its canary may keep its weight.
+    """
+
+    id: int
+    leases: dict[str, float]
+
+
 class Arm(msgspec.Struct, frozen=True):
     """An arm as a worker has it. `trouble` is empty while it is ready to run."""
 
@@ -75,6 +85,14 @@ class Standing(msgspec.Struct, frozen=True):
     arms: list[Arm]
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """What a rollout's judge is to hear of a worker: `routing.window.Window`, in msgpack."""
+
+    deployment: str
+    rollout: str
+    window: bytes
+
+
 class Waiting(msgspec.Struct, tag=True, frozen=True):
     """A spare worker has imported everything and can be any worker."""
 
@@ -84,14 +102,15 @@ class Ready(msgspec.Struct, tag=True, frozen=True):
 
 
 class Done(msgspec.Struct, tag=True, frozen=True):
-    """An order was carried out, or not: then `error` is the reason. `standings` follow a `Tell`."""
+    """An order was carried out, or not: then `error` is the reason. `standings` follow a `Tell` or a `Hear`."""
 
     id: int
     error: str = ""
     standings: list[Standing] = []
+    noted: list[Noted] = []
 
 
-Order = Start | Load | Turn | Drop | Remove | Tell
+Order = Start | Load | Turn | Drop | Remove | Tell | Hear
 Report = Waiting | Ready | Done
 
 

@@ -83,3 +83,9 @@ class ShadowMeters:
         self.failed = series.counter(metrics.SHADOW_ROWS, deployment, version, "failed")
         self.dropped = series.counter(metrics.SHADOW_ROWS, deployment, version, "dropped")
         self.flips = series.counter(metrics.SHADOW_FLIPS, deployment, version)
+
+    def count(self, decided: bool, flip: bool) -> None:
+        """Count a row that the shadow decided or not, and otherwise than the champion or not."""
+        (self.ok if decided else self.failed).add()
+        if flip:
+            self.flips.add()

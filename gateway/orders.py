@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gateway.channel import Channel
 from gateway.deployments import Deployments
-from gateway.messages import Done, Drop, Load, MessageError, Order, Remove, Report, Start, Turn
+from gateway.messages import Done, Drop, Hear, Load, MessageError, Order, Remove, Report, Start, Turn
 
 log = logging.getLogger("sluice.orders")
 
@@ -47,6 +47,9 @@ class Orders:
             case Remove():
                 self._deployments.remove(order.deployment)
                 self._channel.send(Done(order.id))
+            case Hear():
+                noted = self._deployments.hear(order.leases)
+                self._channel.send(Done(order.id, standings=self._deployments.standings(), noted=noted))
             case Start():
                 log.error("told to start a second time")
             case _:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Protocol
 
+from gateway.money import Money, read_money
+
 
 class PolicyError(ValueError):
     """A policy that cannot be; one clear line says which part and why."""
@@ -17,6 +19,10 @@ class Rule(Protocol):
     @property
     def decisions(self) -> tuple[str, ...]:
         """Every decision that the rule can make."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of its outputs."""
 
     def apply(self, score: float) -> tuple[str, dict[str, float]]:
         """Return the decision and the outputs, in which the score itself is always called "score"."""
@@ -35,6 +41,11 @@ class Thresholds:
         if list(self.bounds) != sorted(set(self.bounds)):
             raise PolicyError(f"thresholds must rise: {self.bounds}")
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The score alone."""
+        return ("score",)
+
     def apply(self, score: float) -> tuple[str, dict[str, float]]:
         """A score equal to a bound belongs above it."""
         return self.decisions[bisect_right(self.bounds, score)], {"score": score}
@@ -52,6 +63,11 @@ class Price:
         if not self.floor < self.cap:
             raise PolicyError(f"price floor {self.floor} must lie below the cap {self.cap}")
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The score, and the price that is made of it."""
+        return ("score", "price")
+
     def apply(self, score: float) -> tuple[str, dict[str, float]]:
         """Return the price beside the score that it was made of."""
         return self.decisions[0], {"score": score, "price": round(min(max(score, self.floor), self.cap), 2)}
@@ -65,6 +81,8 @@ class Policy:
     minimum: float
     maximum: float
     rule: Rule
+    money: Money | None = None
+    """What decisions are worth, if it says so."""
 
     def __post_init__(self) -> None:
         if not self.minimum < self.maximum:
@@ -78,16 +96,24 @@ class Policy:
 def read_policy(document: Mapping[str, Any]) -> Policy:
     """Build the policy of a `deployment.yaml`. Raises `PolicyError`."""
     try:
-        contract = document["contract"]
+        contract, rule = document["contract"], _read_rule(document["decide"])
         return Policy(
             version=str(document["version"]),
             minimum=float(contract["min"]),
             maximum=float(contract["max"]),
-            rule=_read_rule(document["decide"]),
+            rule=rule,
+            money=_read_money(document.get("money"), rule),
         )
     except KeyError as exc:
         raise PolicyError(f"policy: {exc.args[0]!r} is missing") from exc
     except (TypeError, AttributeError) as exc:
+        raise PolicyError(f"policy: {exc}") from exc
+
+
+def _read_money(document: Mapping[str, Any] | None, rule: Rule) -> Money | None:
+    try:
+        return None if document is None else read_money(document, rule.decisions)
+    except ValueError as exc:
         raise PolicyError(f"policy: {exc}") from exc
 
 

@@ -7,9 +7,23 @@ different moments. Who decides is open: here it is a `deployment.yaml`; a table 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.deployment import Deployment, parse_deployment
 from routing.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A rollout's part in what is served: whose table it is, and what a worker has to note with every row."""
+
+    rollout: str
+    step: int
+    epoch: int
+    weight: int
+    """The canary's, of 10,000 units."""
+    over: bool = False
+    """Whether the rollout has ended; its table stays, and nothing is noted any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +37,21 @@ class Served:
     """By version: the one bundle that is meant. A bundle that was changed on disk since is not loaded by accident."""
     offset: float = 0.0
     """How far its clock runs behind the wall, in seconds."""
+    part: Part | None = None
+    """The rollout that has made the table; None where a `deployment.yaml` has."""
 
     @property
     def name(self) -> str:
         """The deployment's."""
         return self.table.deployment
 
+    def declared(self) -> Deployment:
+        """Return the deployment as it was declared. Raises `DeploymentError`."""
+        return _parse(self.declaration, f"{self.name}'s declaration")
+
     def deployment(self) -> Deployment:
-        """Return the whole deployment. Raises `DeploymentError`."""
-        return replace(parse_deployment(self.declaration, f"{self.name}'s declaration"), table=self.table)
+        """Return the deployment as it is served, with its table. Raises `DeploymentError`."""
+        return replace(self.declared(), table=self.table)
 
     def numbered(self, number: int) -> "Served":
         """Return the same under another number."""
@@ -41,5 +61,13 @@ class Served:
         """Whether callers could not tell the two apart, whatever their numbers and their comments."""
         if self == other:
             return True
-        alike = self.digests == other.digests and self.table == other.numbered(self.table.number).table
+        alike = (self.digests, self.part) == (other.digests, other.part) and self.table == other.numbered(
+            self.table.number
+        ).table
         return alike and self.deployment() == replace(other.deployment(), table=self.table)
+
+
+@lru_cache(maxsize=64)
+def _parse(declaration: str, where: str) -> Deployment:
+    """The same text is asked for again and again, and takes milliseconds to read."""
+    return parse_deployment(declaration, where)

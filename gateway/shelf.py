@@ -30,13 +30,16 @@ class Loaded:
 
 
 class Shelf:
-    """Holds what is loaded, by digest and whether hosted. `directory` is where the deployment's versions lie."""
+    """Holds what is loaded, by digest, whether hosted, and what is beside it in its host.
+
+    `directory` is where the deployment's versions lie.
+    """
 
     def __init__(self, directory: Path, deployment: str, seats: Seats) -> None:
         self._directory = directory
         self._deployment = deployment
         self._seats = seats
-        self._loaded: dict[tuple[str, bool], Loaded] = {}
+        self._loaded: dict[tuple[str, bool, str], Loaded] = {}
         self._starting = False
 
     def begin(self, starting: bool) -> None:
@@ -44,20 +47,21 @@ class Shelf:
         self._starting = starting
         self._seats.begin(starting)
 
-    async def take(self, version: str, digest: str, arm: str) -> Loaded:
+    async def take(self, version: str, digest: str, arm: str, beside: Loaded | None = None) -> Loaded:
         """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
 
+        Where it goes into a host it gets a copy of the bundle `beside` it there: another one makes another host.
         What lies on disk is verified in any case: a worker that starts anew has nothing else to go by.
         """
-        where, key = self._directory / version, (digest, self._seats.hosts(arm))
+        where, hosted = self._directory / version, self._seats.hosts(arm)
+        companion = beside.bundle if beside is not None and hosted else None
+        key = (digest, hosted, "" if companion is None else companion.manifest.digest())
         with _in_a_hurry():
-            bundle = await in_background(
-                partial(load_bundle, where, self._deployment, self._seats.hosts(arm)), self._starting
-            )
+            bundle = await in_background(partial(load_bundle, where, self._deployment, hosted), self._starting)
             if bundle.manifest.digest() != digest:
                 raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
             if key not in self._loaded:
-                seat = await self._seats.seat(bundle, arm)
+                seat = await self._seats.seat(bundle, arm, companion)
                 self._loaded[key] = Loaded(self._with_known_plan(bundle), seat)
         return self._loaded[key]
 

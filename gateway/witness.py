@@ -6,7 +6,7 @@ up to when everything is settled, and that is the start of the oldest list of wh
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -15,24 +15,19 @@ from numpy.typing import NDArray
 
 from gateway.fault_search import Tell
 from gateway.halving import Found
+from gateway.health_book import HealthBook
 from gateway.intake import Row
 from gateway.lane import Lane, Outcome
+from gateway.pair_book import PairBook
+from gateway.served import Part
 from gateway.signs import Signs
 from routing.order import Settled
-from routing.table import CANARY
+from routing.table import CANARY, NOT_DRAWN
 from routing.units import FIRST_CALLS
+from routing.window import Window
 
 MOST_UNITS = 1 << 19
 """Units that are remembered so as not to send what the judge would not hear; beyond that everything is sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Where a rollout stands as this worker serves it: `weight` is its own, of 10,000 units."""
-
-    step: int
-    epoch: int
-    weight: int
 
 
 class Ticket(Protocol):
@@ -44,7 +39,7 @@ class Ticket(Protocol):
     def release(self) -> None:
         """One part is settled; the first one is the list itself."""
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """Note rows by the arm that they were assigned to, with what its lane made of them."""
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
@@ -73,16 +68,21 @@ class ListTicket:
         if not self._open:
             self._witness.settled(self._number)
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """As `Ticket.note`."""
+        if self._witness.health.scored(arm == CANARY, outcomes):
+            self._witness.health.ran(arm == CANARY)
         self._note(arm, rows, map(self._witness.signs.of, outcomes))
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
         self.hold()
-        signs = self._witness.signs
+        signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
 
-        def tell(found: Sequence[Found]) -> None:
+        def tell(found: Sequence[Found], broken: bool) -> None:
+            health.ran(canary)
+            if broken:
+                health.broke(canary)
             scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
             shown = [
                 signs.of(outcome) if isinstance(one, float) else signs.of_search(one)
@@ -96,6 +96,8 @@ class ListTicket:
     def _note(self, arm: str, rows: Iterable[Row], signs: Iterable[int]) -> None:
         admitted, part, canary = self._admitted, self._part, arm == CANARY
         for row, found in zip(rows, signs, strict=True):
+            if row.number == NOT_DRAWN:
+                continue
             self._witness.note(Settled(admitted, row.number, canary, part.step, part.weight, found, part.epoch))
 
 
@@ -108,14 +110,14 @@ class _NoTicket:
     def release(self) -> None:
         pass
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         pass
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         return _hear_nothing
 
 
-def _hear_nothing(found: Sequence[Found]) -> None:
+def _hear_nothing(found: Sequence[Found], broken: bool) -> None:
     pass
 
 
@@ -123,22 +125,31 @@ NO_TICKET: Ticket = _NoTicket()
 
 
 class Witness:
-    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met."""
+    """Gathers what the rows of one deployment show, for one rollout. `part` may change; lists keep the one they met.
 
-    def __init__(self, signs: Signs, part: Part) -> None:
+    `name` is this worker's, as the judge is to tell it apart from every other one. Times come on the worker's clock and
+    leave in unix seconds: `ahead` is what is added, once and for all, so that no step of the clock disorders them.
+    """
+
+    def __init__(self, signs: Signs, part: Part, name: str = "", ahead: float = 0.0) -> None:
         self.signs = signs
         self.part = part
+        self.health = HealthBook()
+        self.pairs = PairBook(signs)
+        self.name = name
+        self._ahead = ahead
+        self._sequence = 0
         self._numbers = count()
         self._open: dict[int, float] = {}
         self._calls: list[Settled] = []
         self._spent = 0
         self._known: dict[tuple[int, int, int], int] = {}
 
-    def admit(self, now: float) -> Ticket:
-        """Open a ticket for a list that starts."""
-        number = next(self._numbers)
-        self._open[number] = now
-        return ListTicket(self, number, now, self.part)
+    def admit(self, now: float, lapsed: bool = False) -> Ticket:
+        """Open a ticket for a list that starts; where the canary's lease has `lapsed`, its weight is none."""
+        number, admitted = next(self._numbers), now + self._ahead
+        self._open[number] = admitted
+        return ListTicket(self, number, admitted, replace(self.part, weight=0) if lapsed else self.part)
 
     def settled(self, number: int) -> None:
         """Everything of a list is known."""
@@ -156,8 +167,25 @@ class Witness:
         self._known[key] = calls + 1
         self._calls.append(call)
 
+    def window(self, now: float) -> Window:
+        """Return what has come since the last window."""
+        self._sequence += 1
+        calls, spent, until = self.flush(now)
+        return Window(
+            self.name,
+            self._sequence,
+            now + self._ahead,
+            until,
+            self.part.step,
+            calls,
+            spent,
+            self.pairs.take_pairs(),
+            self.health.take(now),
+            comparison=self.pairs.take_comparison(),
+        )
+
     def flush(self, now: float) -> tuple[tuple[Settled, ...], int, float]:
         """Return the calls since the last flush, those of spent units, and up to when all is settled."""
         calls, self._calls = tuple(self._calls), []
         spent, self._spent = self._spent, 0
-        return calls, spent, next(iter(self._open.values()), now)
+        return calls, spent, next(iter(self._open.values()), now + self._ahead)

@@ -118,6 +118,18 @@ SPARE_WORKERS = Metric(
     "gauge",
     (),
 )
+CONTROL_HEARD = Metric(
+    "sluice_control_heard",
+    "1 while rollouts are steered: the control Redis answers, and somebody leads. 0: canaries lose their weight.",
+    "gauge",
+    (),
+)
+WINDOWS_LOST = Metric(
+    "sluice_windows_lost_total",
+    "Windows for rollouts' judges that were thrown away, because the control Redis was away for too long.",
+    "counter",
+    (),
+)
 HOST_STARTS = Metric(
     "sluice_host_starts_total",
     "Times that a lane host (the process of a canary or shadow) was started.",
@@ -163,6 +175,8 @@ ALL = (
     DECLARATION_BROKEN,
     WORKER_STARTS,
     SPARE_WORKERS,
+    CONTROL_HEARD,
+    WINDOWS_LOST,
     HOST_STARTS,
     HOST_DEATHS,
     HOST_DOWN,

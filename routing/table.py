@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+from routing.pins import NO_PINS, Pins
 from routing.split import BUCKETS, bucket_of, draw
 
 CHAMPION = "champion"
 CANARY = "canary"
 SHADOW = "shadow"
 FALLBACK = "fallback"
+
+NOT_DRAWN = -1
+"""In place of a unit's number: its arm was chosen, and it is evidence of nothing."""
 
 
 class TableError(ValueError):
@@ -50,6 +54,8 @@ class Table:
     shadows: tuple[Shadow, ...] = ()
     fallback: str | None = None
     """A cheap bundle that answers where the arm of a call cannot any more, in the time that is left."""
+    pins: Pins = NO_PINS
+    """Units whose arm is not drawn."""
 
     def __post_init__(self) -> None:
         if not self.champion:
@@ -62,15 +68,29 @@ class Table:
         if len(set(versions)) != len(versions):
             raise TableError(f"deployment {self.deployment}: a version is shadow twice")
 
+    @property
+    def versions(self) -> frozenset[str]:
+        """Every bundle version that has an arm."""
+        canary = () if self.canary is None else (self.canary.version,)
+        fallback = () if self.fallback is None else (self.fallback,)
+        return frozenset((self.champion, *canary, *fallback, *(shadow.version for shadow in self.shadows)))
+
     def arm_of(self, unit: str) -> str:
         """Return `champion` or `canary`: sticky for the unit, monotone in the canary's weight."""
         canary = self.canary
-        if canary is not None and canary.weight and bucket_of(self.salt, unit) < canary.weight:
-            return CANARY
-        return CHAMPION
+        if canary is None:
+            return CHAMPION
+        if self.pins and (arm := self.pins.arm_of(unit)):
+            return arm
+        return CANARY if canary.weight and bucket_of(self.salt, unit) < canary.weight else CHAMPION
 
     def place(self, unit: str) -> tuple[str, int]:
-        """Return the unit's arm, as `arm_of` does, and its number, which says nothing of the arm."""
+        """Return the unit's arm, as `arm_of` does, and its number, which says nothing of the arm.
+
+        A pinned unit's number is `NOT_DRAWN`.
+        """
+        if self.pins and self.pins.arm_of(unit):
+            return self.arm_of(unit), NOT_DRAWN
         drawn = draw(self.salt, unit)
         canary = self.canary is not None and drawn.bucket < self.canary.weight
         return (CANARY if canary else CHAMPION), drawn.number

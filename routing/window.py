@@ -7,6 +7,7 @@ process that takes its place begins with a name and a sequence of its own.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from routing.comparison import NO_COMPARISON, Comparison
 from routing.order import Settled
 
 
@@ -42,7 +43,11 @@ NO_SCORES = Spread()
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the lanes themselves fared. A broken run is one that failed and failed again when it was repeated."""
+    """How the lanes themselves fared.
+
+    A broken run is one that failed, and failed again when it was repeated, of a lane that then failed also at a row
+    that it had scored before: where others are scored it is the rows that are bad, and not the lane.
+    """
 
     canary_runs: int = 0
     canary_broken: int = 0
@@ -83,3 +88,5 @@ class Window:
     health: Health = NOTHING
     last: bool = False
     """Whether the worker has ended: nothing more of it is to be awaited."""
+    comparison: Comparison = NO_COMPARISON
+    """Of the rows of the pairs."""

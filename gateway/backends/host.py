@@ -7,17 +7,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import BackendError, Timed
 from gateway.host.slots import SLOT_ROWS
 
 
 class Asker(Protocol):
     """Whoever can pass rows to a host."""
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[NDArray[np.float64]]":
+    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
         """Start a run of at most `SLOT_ROWS` rows of the model's width; its scores, or a `BackendError`, come later.
 
-        Raises `BackendError` at once when there is no host or no room. Who stops waiting cancels the future.
+        Raises `Away` at once when there is no host or no room. Who stops waiting cancels the future.
         """
 
 
@@ -32,12 +32,17 @@ class HostedBackend:
 
     async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score in the host; more rows than a slot holds go piece after piece."""
+        return (await self.timed(rows)).scores
+
+    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+        """Score as `run` does; the host holds the watch."""
         if rows.ndim != 2 or rows.shape[1] != self._width:
             raise BackendError(f"the model takes rows of {self._width} features, not an array of shape {rows.shape}")
         if len(rows) <= SLOT_ROWS:
             return await self._asker.ask(self._model, rows)
         pieces = [rows[at : at + SLOT_ROWS] for at in range(0, len(rows), SLOT_ROWS)]
-        return np.concatenate([await self._asker.ask(self._model, piece) for piece in pieces])
+        parts = [await self._asker.ask(self._model, piece) for piece in pieces]
+        return Timed(np.concatenate([part.scores for part in parts]), sum(part.seconds for part in parts))
 
     async def close(self) -> None:
         """Let the host go; closing twice is closing once."""

@@ -54,7 +54,7 @@ def spawn(models: Sequence[HostedModel], settings: HostSettings, command: Sequen
             bell=far.fileno(),
             memory=memory,
             slots=settings.slots,
-            memory_mb=settings.memory_mb,
+            memory_mb=settings.memory_mb * len(models),
             cpus=settings.cpus,
         )
         process = subprocess.Popen(

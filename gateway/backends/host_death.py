@@ -24,6 +24,10 @@ class Death(NamedTuple):
 
     reason: Reason
     text: str
+    model: int = 0
+    """The model whose run it was busy with, by its place in the order; without a run the first one."""
+    waited: float = 0.0
+    """Seconds for which it had waited for a processor, all its life."""
 
 
 def of_status(status: int) -> Death:

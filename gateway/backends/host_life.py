@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import Away, BackendError, Timed
 from gateway.backends.host_child import Child
 from gateway.backends.host_death import Death, Reason, of_status
+from gateway.backends.host_toll import OWN, waited_of
 from gateway.backends.host_vigil import Vigil
 from gateway.backends.settings import HostSettings
 from gateway.host.bell import LONGEST, Answer, Request, Said, pack_request, read_answer
 from monitoring.series import Gauge
 
 _SAID_LAST = {Said.CANNOT_LOAD: Reason.LOAD, Said.OUT_OF_MEMORY: Reason.MEMORY}
-Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class InFlight:
     """A run that the host has been asked for. Its slot is taken until the host answers, whoever still waits."""
 
     sequence: int
+    model: int
     rows: int
-    scores: "asyncio.Future[Scores]"
+    result: "asyncio.Future[Timed]"
 
 
 class HostLife:
@@ -60,29 +61,33 @@ class HostLife:
         await self._over.wait()
         return self._cause()
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Scores]":
+    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
         """Start a run; see `Asker`."""
         if self._death is not None:
-            raise BackendError(f"the lane host is gone: {self._death.text}")
+            raise Away(f"the lane host is gone: {self._death.text}")
         if not self._free:
-            raise BackendError(f"the lane host is busy: {len(self._runs)} runs are in flight")
+            raise Away(f"the lane host is busy: {len(self._runs)} runs are in flight")
         now = self._loop.time()
         if not self._runs:
             self._vigil.woke(now)
         slot, count = self._free.pop(), len(rows)
         self._sequence += 1
-        run = InFlight(self._sequence, count, self._loop.create_future())
+        run = InFlight(self._sequence, model, count, self._loop.create_future())
         self._child.slots.put_rows(slot, rows)
         try:
             self._child.bell.send(pack_request(Request(self._sequence, model, slot, count)))
         except OSError as exc:
             self._free.append(slot)
-            raise BackendError(f"the lane host cannot be reached: {exc}") from exc
+            raise Away(f"the lane host cannot be reached: {exc}") from exc
         self._runs[slot] = run
         self._busy.set(len(self._runs))
         if self._timer is None:
             self._timer = self._loop.call_later(self._vigil.left(now), self._check)
-        return run.scores
+        return run.result
+
+    def waited(self) -> float:
+        """Return for how many seconds it has waited for a processor so far."""
+        return waited_of(self._child.process.pid)
 
     def kill(self, death: Death) -> None:
         """End it now, for that reason, unless there is one already."""
@@ -128,11 +133,11 @@ class HostLife:
         if run is None or run.sequence != answer.sequence or run.rows != answer.rows:
             return False
         self._vigil.woke(self._loop.time())
-        if not run.scores.done():
+        if not run.result.done():
             if answer.said is Said.SCORED:
-                run.scores.set_result(self._child.slots.scores(answer.slot, run.rows))
+                run.result.set_result(Timed(self._child.slots.scores(answer.slot, run.rows), answer.took * 1e-9))
             else:
-                run.scores.set_exception(BackendError(answer.text))
+                run.result.set_exception(BackendError(answer.text))
         del self._runs[answer.slot]
         self._free.append(answer.slot)
         self._busy.set(len(self._runs))
@@ -159,11 +164,14 @@ class HostLife:
         self._loop.remove_reader(self._child.bell.fileno())
         if self._timer is not None:
             self._timer.cancel()
+        waited = self.waited()  # before it is reaped, and gone
         status = self._child.reap()
-        self._death = self._death or of_status(status)
+        death = self._death or of_status(status)
+        busy_with = next((run.model for run in self._runs.values()), OWN)  # it takes one after the other
+        self._death = death._replace(model=busy_with, waited=waited)
         for run in self._runs.values():
-            if not run.scores.done():
-                run.scores.set_exception(BackendError(f"the lane host died: {self._death.text}"))
+            if not run.result.done():
+                run.result.set_exception(Away(f"the lane host died: {self._death.text}"))
         self._runs.clear()
         self._busy.set(0.0)
         self._loaded.set()

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import Away, BackendError, Timed
 from gateway.backends.host import Asker, HostedBackend
 from gateway.backends.host_child import COMMAND, spawn
 from gateway.backends.host_death import Death, Reason
-from gateway.backends.host_life import HostLife, Scores
+from gateway.backends.host_life import HostLife
 from gateway.backends.host_meters import HostMeters
+from gateway.backends.host_toll import Toll
 from gateway.backends.host_vigil import next_pause
 from gateway.backends.settings import HostSettings
 from gateway.host.order import HostedModel
@@ -32,9 +33,9 @@ class Absent:
     def __init__(self, why: str) -> None:
         self.why = why
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Scores]":
+    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
         """There is nobody to ask."""
-        raise BackendError(f"the lane host is away: {self.why}")
+        raise Away(f"the lane host is away: {self.why}")
 
 
 class LaneHost:
@@ -62,6 +63,7 @@ class LaneHost:
         self._decided = asyncio.Event()
         self._failure = ""
         self._pause = 0.0
+        self._toll = Toll()
         self._keeper: asyncio.Task[None] | None = None
 
     def start(self, after: float = 0.0) -> None:
@@ -82,7 +84,12 @@ class LaneHost:
         """Say why nobody can be asked, or ""."""
         return self._asker.why if isinstance(self._asker, Absent) else ""
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Scores]":
+    def toll(self) -> Toll:
+        """Return what all its lives have cost so far."""
+        present = self._asker.waited() if isinstance(self._asker, HostLife) else 0.0
+        return self._toll._replace(waited=self._toll.waited + present)
+
+    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
         """Pass rows on to the host, if it is there; see `Asker`."""
         return self._asker.ask(model, rows)
 
@@ -105,6 +112,7 @@ class LaneHost:
                 log.exception("lane host could not be kept", extra={"host": self.name})
                 death, ready_for = Death(Reason.SPAWN, "the worker could not keep it, see the log"), 0.0
             self._pause = next_pause(self._settings, self._pause, ready_for)
+            self._toll = self._toll.after(death)
             self._asker = Absent(f"{death.text}, and it is started anew")
             self._meters.died(death.reason)
             if not self._decided.is_set():

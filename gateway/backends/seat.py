@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gateway.backends.backend import Backend, BackendError
 from gateway.backends.host import HostedBackend
 from gateway.backends.host_meters import HostMeters
+from gateway.backends.host_toll import Tolled, no_toll
 from gateway.backends.lane_host import LaneHost
 from gateway.backends.onnx import OnnxBackend
 from gateway.backends.settings import SeatSettings
@@ -47,6 +48,9 @@ class Seat:
     turn: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     """Held through a run, where there can be only one at a time: what waits for it can be given up."""
     trouble: Callable[[], str] = str
+    copy: Backend | None = None
+    """Another bundle beside it in its host, for comparison; it ends with the host, and is not to be closed."""
+    toll: Tolled = no_toll
 
 
 class Seats:
@@ -65,9 +69,14 @@ class Seats:
         """Whether that arm's bundles go into processes of their own."""
         return self._settings.lane_hosts and arm not in TRUSTED
 
-    async def seat(self, bundle: Bundle, arm: str) -> Seat:
-        """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does."""
-        return self._host(bundle) if self.hosts(arm) else await self._in_process(bundle)
+    async def seat(self, bundle: Bundle, arm: str, beside: Bundle | None = None) -> Seat:
+        """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does.
+
+        A host holds a copy of the bundle `beside` it, and proves that, too; in process nothing is copied.
+        """
+        if not self.hosts(arm):
+            return await self._in_process(bundle)
+        return self._host([bundle] if beside is None else [bundle, beside])
 
     def begin(self, starting: bool) -> None:
         """Begin a load: hosts of one that came to nothing were closed, and nobody waits for them any more."""
@@ -107,20 +116,26 @@ class Seats:
             raise BundleError(f"{bundle.model.parent}: {exc}") from exc
         return backend, run_seconds(backend.score, bundle.golden.rows, self._clock)
 
-    def _host(self, bundle: Bundle) -> Seat:
-        manifest = bundle.manifest
-        model = HostedModel(str(bundle.model), len(bundle.plan.features), manifest.files[bundle.model.name])
+    def _host(self, bundles: Sequence[Bundle]) -> Seat:
+        """Seat the first of them, with what is beside it."""
+        manifest = bundles[0].manifest
         meters = HostMeters(self._series, manifest.deployment, manifest.version)
         name = f"{manifest.deployment} {manifest.version}"
 
         async def proof(backends: Sequence[HostedBackend]) -> None:
-            await prove(bundle, backends[0])
+            for bundle, backend in zip(bundles, backends, strict=True):
+                await prove(bundle, backend)
 
-        host = LaneHost(name, [model], proof, meters, self._settings.host)
+        host = LaneHost(name, [_hosted(bundle) for bundle in bundles], proof, meters, self._settings.host)
         unawaited = self._hurry and not self._settings.wait
         host.start(HEAD_START if unawaited else 0.0)
         self._starting.append(host)
-        return Seat(host.backend(0), blocking=False, trouble=host.trouble)
+        copy = host.backend(1) if len(bundles) > 1 else None
+        return Seat(host.backend(0), blocking=False, trouble=host.trouble, copy=copy, toll=host.toll)
+
+
+def _hosted(bundle: Bundle) -> HostedModel:
+    return HostedModel(str(bundle.model), len(bundle.plan.features), bundle.manifest.files[bundle.model.name])
 
 
 def _complaint(wait: "asyncio.Future[str]") -> str:

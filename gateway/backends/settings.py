@@ -12,7 +12,7 @@ class HostSettings:
     """What a lane host gets, and how long one waits for it. Seconds."""
 
     memory_mb: int = 1024
-    """Memory that it may take above what loading its models took."""
+    """Memory that each of its models may make it take, above what loading them took."""
     nice: int = 5
     """How far its priority lies below the worker's: 0 to 19."""
     cpus: tuple[int, ...] = ()
@@ -21,8 +21,8 @@ class HostSettings:
     """With runs in flight and no answer for so long it is stuck: killed, and started anew."""
     loading: float = 60.0
     """It must be ready by then."""
-    slots: int = 8
-    """Runs in flight; one more is refused."""
+    slots: int = 12
+    """Runs in flight; one more is refused. A pair of both bundles on a row takes four of them."""
     first_pause: float = 0.2
     longest_pause: float = 30.0
     """Before it is started anew, doubled each time."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.backends.backend import Timed, timed
 from gateway.processes import interrupt_batches, step_back
 
 # A little behind the event loop's thread, which must not fall behind in refusing; far behind, it would never run.
@@ -34,6 +35,10 @@ class ThreadedBackend:
     async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Score in the thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._score, rows)
+
+    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+        """Score in the thread, by that thread's own clock."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, timed, self._score, rows)
 
     async def close(self) -> None:
         """Let the thread end when its run has; what has not begun never will."""

@@ -13,7 +13,7 @@ SEAT_FLAGS: list[tuple[str, type, object, str]] = [
         "on" if HOSTS_POSSIBLE else "off",
         "on: canaries and shadows run in child processes, one a bundle and worker; off: everything in the worker",
     ),
-    ("host-memory-mb", int, _HOST.memory_mb, "megabytes that a lane host may take above what loading takes"),
+    ("host-memory-mb", int, _HOST.memory_mb, "megabytes that each model of a lane host may take beyond loading"),
     ("host-nice", int, _HOST.nice, "how far a lane host's priority lies below the worker's, 0 to 19"),
     ("host-cpus", str, "", "processors for lane hosts, like 1 or 2,3; empty: the worker's own"),
     ("host-patience-ms", float, _HOST.patience * 1e3, "a lane host that owes answers for so long is killed as stuck"),

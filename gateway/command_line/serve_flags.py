@@ -1,6 +1,7 @@
 """The flags of `sluice up` and `sluice serve`, and the config that they make."""
 
 import argparse
+import os
 from pathlib import Path
 
 from gateway.command_line.environment import ROOT, env
@@ -28,6 +29,13 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
         ("workers", int, available_cpus(), "worker processes"),
         ("spare-workers", int, 1, "processes that wait, everything imported, for the place of a worker that dies"),
         ("redis-url", str, "", f"the Redis that Feast fills; empty: {DEFAULT_REDIS_URL}, embedded with `up`"),
+        ("control-url", str, "", "the Redis that `sluice control` keeps rollouts in; empty: no rollouts"),
+        (
+            "gateway-name",
+            str,
+            "",
+            "what `sluice control` calls this gateway, the same after a restart; empty: the machine's name and port",
+        ),
         ("models", Path, ROOT / "models", "where <name>/deployment.yaml lie"),
         ("bundles", Path, ROOT / "models" / "bundles", "where <deployment>/<version>/ lie"),
         ("state", Path, ROOT / ".sluice", "where metric files, clocks and the embedded Redis lie"),
@@ -55,6 +63,8 @@ def read_config(arguments: argparse.Namespace) -> ServeConfig:
         bundles=arguments.bundles.resolve(),
         state=arguments.state.resolve(),
         redis_url=arguments.redis_url or DEFAULT_REDIS_URL,
+        control_url=arguments.control_url,
+        gateway_name=arguments.gateway_name or f"{os.uname().nodename}:{arguments.grpc_port}",
         host=arguments.host,
         grpc_port=arguments.grpc_port,
         http_port=arguments.http_port,

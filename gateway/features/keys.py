@@ -56,6 +56,11 @@ def key_encoder(project: str, join_keys: tuple[JoinKey, ...]) -> KeyEncoder:
     return _several_int64(join_keys, start, end)
 
 
+def key_frame(project: str, join_keys: tuple[JoinKey, ...]) -> tuple[bytes, bytes]:
+    """Return how every key of such a group begins, and how it ends."""
+    return _head(join_keys), project.encode()
+
+
 def _one_int64(join_keys: tuple[JoinKey, ...], start: bytes, end: bytes) -> KeyEncoder:
     """The common case with everything but the eight bytes of the id prepared."""
     name = join_keys[0].name

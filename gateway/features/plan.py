@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.features.feast_values import TAGS
-from gateway.features.keys import ENTITYLESS, KEY_TYPES, JoinKey, KeyEncoder, KeyValue, key_encoder
+from gateway.features.keys import ENTITYLESS, KEY_TYPES, JoinKey, KeyEncoder, KeyValue, key_encoder, key_frame
 from gateway.features.layout import Feature, Layout, Run, View, runs_of
 from gateway.features.plan_node import Node, PlanError, distinct, read_document
 from gateway.features.row_status import RowStatuses
@@ -111,6 +111,10 @@ class Plan:
     def row_keys(self, entities: Mapping[str, KeyValue]) -> tuple[bytes, ...]:
         """A row's Redis keys, one per group. Raises EntityError, which names the entity that is missing or mistyped."""
         return tuple([encode(entities) for encode in self._encoders])
+
+    def key_frames(self) -> list[tuple[bytes, bytes]]:
+        """Return for each group how its Redis keys begin and end."""
+        return [key_frame(self.project, group.join_keys) for group in self.groups]
 
 
 def _spans(groups: tuple[Group, ...]) -> tuple[tuple[slice, slice], ...]:

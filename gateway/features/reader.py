@@ -7,7 +7,7 @@ from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.features.tolerance import Tolerance
 
-__all__ = ["FeatureBlock", "FeatureReader"]
+__all__ = ["FeatureBlock", "FeatureReader", "FeatureSurvey"]
 
 
 class FeatureReader(Protocol):
@@ -30,5 +30,16 @@ class FeatureReader(Protocol):
         With a `tolerance` (one that is always the plan's own) a group that was read less than its `cache` seconds ago
         is not asked for; one that is optional is not, either, when `timeout` is less than what reads take at present;
         and values that were read not longer than `last_known` seconds ago stand in for those that are late.
+        """
+        ...
+
+
+class FeatureSurvey(FeatureReader, Protocol):
+    """A reader that can also say what the store holds."""
+
+    async def stored_keys(self, plan: Plan, most: int) -> list[list[bytes]]:
+        """Return for each group of the plan up to `most` keys that are stored; none where nobody knows of any.
+
+        It looks at a part of the store, for as long as a second or two, and does not hold up what is read beside it.
         """
         ...

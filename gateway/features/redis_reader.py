@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from gateway.features.address import RedisAddress, SentinelAddress
 from gateway.features.block import FeatureBlock
@@ -21,6 +21,10 @@ from gateway.features.tolerance import Tolerance
 from gateway.features.whereabouts import OnePlace
 
 log = logging.getLogger(__name__)
+
+
+# A look at what is stored: how many scans at most, of how many keys, and the seconds that one may take.
+SCANS, SCAN_KEYS, SCAN_PATIENCE = 50, 1_000, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,22 @@ class RedisFeatureReader:
         replies = await self._ask(wanted.commands, wanted.owed, timeout) if wanted.owed else []
         return wanted.conclude(replies, event_now)
 
+    async def stored_keys(self, plan: Plan, most: int) -> list[list[bytes]]:
+        """Return some keys that are stored, a few scans deep; see FeatureReader."""
+        frames = plan.key_frames()
+        found: list[dict[bytes, None]] = [{} for _ in frames]
+        cursor = b"0"
+        for _ in range(SCANS):
+            answer = await self._ask(_scan(cursor), 1, SCAN_PATIENCE)
+            if not answer or not isinstance(answer[0], list):
+                break
+            cursor, keys = cast("tuple[bytes, list[bytes]]", answer[0])
+            for (start, end), kept in zip(frames, found, strict=True):
+                kept.update(dict.fromkeys(key for key in keys if key.startswith(start) and key.endswith(end)))
+            if cursor == b"0" or all(len(kept) >= most for kept in found):
+                break
+        return [list(kept)[:most] for kept in found]
+
     async def _ask(self, commands: bytes, owed: int, timeout: float) -> list[Reply]:  # noqa: ASYNC109  # one `call_later` a list
         connection = self._least_busy(timeout)
         batch = connection.ask(commands, owed) if connection is not None and timeout > 0 else None
@@ -127,6 +147,12 @@ class RedisFeatureReader:
         task = asyncio.get_running_loop().create_task(work, name=name)
         task.add_done_callback(_log_death)
         self._tasks.append(task)
+
+
+def _scan(cursor: bytes) -> bytes:
+    count = b"%d" % SCAN_KEYS
+    words = (b"SCAN", cursor, b"COUNT", count, b"TYPE", b"hash")
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
 def _log_death(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 LONGEST = 1024
 _REQUEST = struct.Struct("<QIII")
-_ANSWER = struct.Struct("<QIIB")
+_ANSWER = struct.Struct("<QIIQB")
 
 
 class Said(IntEnum):
@@ -39,6 +39,8 @@ class Answer(NamedTuple):
     rows: int
     said: Said
     text: str = ""
+    took: int = 0
+    """Nanoseconds of a processor that the run itself took."""
 
 
 def pack_request(request: Request) -> bytes:
@@ -53,19 +55,19 @@ def read_request(frame: bytes) -> Request:
 
 def pack_answer(answer: Answer) -> bytes:
     """Return the frame of an answer, its text cut to fit."""
-    *numbers, text = answer
-    return (_ANSWER.pack(*numbers) + text.encode())[:LONGEST]
+    sequence, slot, rows, said, text, took = answer
+    return (_ANSWER.pack(sequence, slot, rows, took, said) + text.encode())[:LONGEST]
 
 
 def read_answer(frame: bytes) -> Answer | None:
     """Return what the host said, None for nonsense. It is not trusted: every number is still to be checked."""
     if len(frame) < _ANSWER.size:
         return None
-    sequence, slot, rows, said = _ANSWER.unpack_from(frame)
+    sequence, slot, rows, took, said = _ANSWER.unpack_from(frame)
     if said not in _KNOWN:
         return None
     text = frame[_ANSWER.size :].decode(errors="replace") if len(frame) > _ANSWER.size else ""
-    return Answer(sequence, slot, rows, _KNOWN[said], " ".join(text.split()))
+    return Answer(sequence, slot, rows, _KNOWN[said], " ".join(text.split()), took)
 
 
 _KNOWN = {int(said): said for said in Said}

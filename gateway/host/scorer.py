@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import BackendError, timed
 from gateway.backends.onnx import OnnxBackend
 from gateway.host.bell import Answer, Request, Said
 from gateway.host.order import HostedModel
@@ -34,7 +34,7 @@ class Scorer:
         """Score what was asked for. Raises `OutOfMemory`."""
         sequence, model, slot, count = request
         try:
-            scores = self._models[model].score(self._slots.rows(slot, count, self._widths[model]))
+            scores, seconds = timed(self._models[model].score, self._slots.rows(slot, count, self._widths[model]))
             if len(scores) != count:
                 raise BackendError(f"{len(scores)} scores for {count} rows")
         except MemoryError as exc:
@@ -43,7 +43,7 @@ class Scorer:
             _check_memory(exc)
             return Answer(sequence, slot, count, Said.RAISED, str(exc))
         self._slots.put_scores(slot, scores)
-        return Answer(sequence, slot, count, Said.SCORED)
+        return Answer(sequence, slot, count, Said.SCORED, took=round(seconds * 1e9))
 
 
 def _load(model: HostedModel) -> OnnxBackend:

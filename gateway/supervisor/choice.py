@@ -4,10 +4,10 @@ What is wrong or gone takes nothing out of service: the deployment goes on with 
 Only words end a deployment, never the absence of a file.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.deployment import DeploymentError
-from gateway.served import Served
+from gateway.deployment import Deployment, DeploymentError
+from gateway.served import Part, Served
 from gateway.supervisor.declarations import FILE, Found
 
 
@@ -37,9 +37,32 @@ def choose(name: str, found: Found | None, last: Served | None, offset: float | 
     served = Served(found.text, deployment.table, found.digests, offset)
     if last is None:
         return Choice(served.numbered(1))
+    if last.part is not None:
+        return _beside_rollout(served, last, last.part)
     if _same(served, last):
         return Choice(last if last.offset == offset else served.numbered(last.table.number))
     return Choice(served.numbered(last.table.number + 1))
+
+
+def _beside_rollout(served: Served, last: Served, part: Part) -> Choice:
+    """A rollout's arms stay until others are declared, and not even then while it runs."""
+    try:
+        before, after = last.declared(), served.declared()
+    except DeploymentError as exc:
+        return Choice(last, str(exc))
+    others = before.table != after.table
+    if not part.over and (others or _bound(before) != _bound(after)):
+        return Choice(last, f"rollout {part.rollout} runs: end it before its arms, unit, policy or rollout are changed")
+    if others:
+        return Choice(served.numbered(last.table.number + 1))
+    beside = replace(served, table=last.table, digests={**served.digests, **last.digests}, part=part)
+    if beside == last or not part.over:  # the numbers of a rollout that runs are its own
+        return Choice(beside)
+    return Choice(beside.numbered(last.table.number + 1))
+
+
+def _bound(deployment: Deployment) -> tuple[object, ...]:
+    return deployment.unit, deployment.policy_digest, deployment.rollout_digest
 
 
 def _same(served: Served, last: Served) -> bool:

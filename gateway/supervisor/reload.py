@@ -22,11 +22,11 @@ LOOK_AGAIN = 0.05
 class Reloader:
     """One reload at a time."""
 
-    def __init__(self, config: ServeConfig, tables: Tables, workers: Workers) -> None:
+    def __init__(self, config: ServeConfig, tables: Tables, workers: Workers, turning: Turning) -> None:
         self._config = config
         self._tables = tables
         self._workers = workers
-        self._turning = Turning(workers, tables)
+        self._turning = turning
         self._lock = asyncio.Lock()
 
     async def reload(self, forget: Collection[str], patience: float, say: Say) -> bool:
@@ -58,7 +58,7 @@ class Reloader:
             say(f"{name}: table {last.table.number}, unchanged")
             return ""
         say(f"{name}: loading table {choice.served.table.number}")
-        return await self._turning.apply(choice.served, patience, say)
+        return await self._turning.apply(choice.served, last, patience, say)
 
     async def _end(self, name: str, found: Found | None, last: Served | None, say: Say) -> str:
         if found is not None:

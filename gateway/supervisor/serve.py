@@ -13,10 +13,11 @@ from gateway.supervisor.command_messages import Ended, Reload, Request
 from gateway.supervisor.command_socket import listen
 from gateway.supervisor.listeners import Listeners, check_free, open_listeners
 from gateway.supervisor.reload import Reloader
+from gateway.supervisor.rollouts import following
 from gateway.supervisor.spares import Spares
 from gateway.supervisor.state import Watcher
 from gateway.supervisor.tables import Tables
-from gateway.supervisor.turning import Say
+from gateway.supervisor.turning import Say, Turning
 from gateway.supervisor.workers import Workers
 from monitoring.exposition import serve_metrics
 from monitoring.metrics import SPARE_WORKERS
@@ -55,7 +56,8 @@ async def _supervise(config: ServeConfig, listeners: Listeners, ready: Callable[
     tables.begin()
     spares = Spares(listeners, config.spare_workers, series.gauge(SPARE_WORKERS))
     workers = Workers(config, listeners, spares, tables.served)
-    commands = Commands(tables, workers, Reloader(config, tables, workers))
+    turning = Turning(workers, tables)
+    commands = Commands(tables, workers, Reloader(config, tables, workers, turning))
     stop = asyncio.Event()
 
     def say_ready() -> None:
@@ -64,7 +66,7 @@ async def _supervise(config: ServeConfig, listeners: Listeners, ready: Callable[
         ready()
 
     _heed_signals(stop, commands)
-    async with listen(config.state, commands.carry):
+    async with listen(config.state, commands.carry), following(config, tables, turning, workers, series):
         await workers.run(stop, say_ready)
 
 

@@ -6,6 +6,7 @@ can, the table is adopted and they turn. A worker that dies at it has not proved
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 from gateway.messages import Drop, Load, Remove, Turn
@@ -26,19 +27,33 @@ class Turning:
     def __init__(self, workers: Workers, tables: Tables) -> None:
         self._workers = workers
         self._tables = tables
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def apply(self, served: Served, patience: float, say: Say) -> str:
-        """Serve this from now on; return an empty string, or why all goes on as before."""
-        name, workers = served.name, self._workers.ready
-        reasons = await asyncio.gather(*(self._load(worker, served, patience, say) for worker in workers))
-        failed = [reason for reason in reasons if reason]
-        if failed:
-            await self._tell_all(workers, lambda number: Drop(number, name))
-            return failed[0]
+    async def apply(self, served: Served, instead_of: Served | None, patience: float, say: Say) -> str:
+        """Serve this from now on; return an empty string, or why all goes on as before.
+
+        `instead_of` is what was served when it was decided. Who cancels it while workers load changes nothing.
+        """
+        name = served.name
+        async with self._locks[name]:
+            if self._tables.current.get(name) != instead_of:
+                return "another table has come meanwhile"
+            workers = self._workers.ready
+            try:
+                reasons = await asyncio.gather(*(self._load(worker, served, patience, say) for worker in workers))
+            except asyncio.CancelledError:
+                await asyncio.shield(self._tell_all(workers, lambda number: Drop(number, name)))
+                raise
+            if failed := [reason for reason in reasons if reason]:
+                await self._tell_all(workers, lambda number: Drop(number, name))
+                return failed[0]
+            await asyncio.shield(self._turn(served, workers))
+        return ""
+
+    async def _turn(self, served: Served, workers: list[WorkerProcess]) -> None:
         await asyncio.to_thread(self._tables.adopt, served)
         # Workers that began to start before this line come up with the former table, and are started once more.
-        await self._tell_all(workers, lambda number: Turn(number, name))
-        return ""
+        await self._tell_all(workers, lambda number: Turn(number, served.name))
 
     async def end(self, name: str) -> None:
         """Serve the deployment no longer."""

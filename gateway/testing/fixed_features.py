@@ -61,6 +61,14 @@ class FixedFeatures:
         wanted = ListRead(plan, keys)
         return wanted.conclude(self._replies(wanted.asked, timeout), event_now)
 
+    async def stored_keys(self, plan: Plan, most: int) -> list[list[bytes]]:
+        """Return keys that were put; see FeatureReader."""
+        keys = () if self.away else dict.fromkeys(key for key, _ in self._fields)
+        return [
+            [key for key in keys if key.startswith(start) and key.endswith(end)][:most]
+            for start, end in plan.key_frames()
+        ]
+
     def _replies(self, asked: Sequence[tuple[Layout, Sequence[bytes]]], timeout: float) -> list[Reply]:
         self.asked += [key for _, keys in asked for key in keys]
         if self.away or timeout <= 0:

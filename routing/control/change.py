@@ -17,7 +17,8 @@ async def look(store: Store, kept: Kept, facts: Facts, now: float, fence: int) -
     following = advance(kept.rollout, facts, now)
     if following is kept.rollout:
         return kept
-    by = facts.approved if facts.approved and following.at > kept.rollout.at else JUDGE
+    entered = following.at > kept.rollout.at and following.step.approval
+    by = facts.approved if facts.approved and entered else JUDGE
     return await change(store, kept, following, by, now, fence, dict(facts.verdict.numbers))
 
 

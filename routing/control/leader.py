@@ -6,7 +6,7 @@ with the one who led before. Whoever loses the lease forgets everything, and can
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from routing.control.approval import approver
@@ -15,11 +15,13 @@ from routing.control.errors import Fenced, Stale
 from routing.control.feed import Standing, live
 from routing.control.frozen import frozen
 from routing.control.halts import Halt, in_force
+from routing.control.metric_sources import unasked
 from routing.control.plane import Known, Plane
 from routing.control.store import Kept
 from routing.control.view import Board, View, view_of
 from routing.judge import Judge
 from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered
+from routing.sources import Sources
 from routing.verdict import Verdict
 
 log = logging.getLogger("sluice.control")
@@ -32,6 +34,9 @@ PATIENCE = 180.0
 """Seconds that every gateway may take to serve a table."""
 SALT_BYTES = 16
 _MOST = 1_000
+
+Outside = Callable[[Rollout, Sources, Verdict], Verdict]
+"""Says what holds of the judge's verdict, with what sources outside say; it makes nobody wait for them."""
 
 
 @dataclass(slots=True)
@@ -61,11 +66,12 @@ class _Round:
 class Leader:
     """Call `tick` twice a second. Its `name` is its own among all that could lead."""
 
-    def __init__(self, name: str, plane: Plane) -> None:
+    def __init__(self, name: str, plane: Plane, outside: Outside = unasked) -> None:
         self._name = name
         self._plane = plane
         self._store = plane.store
         self._clock = plane.clock
+        self._outside = outside
         self._led: dict[str, Led] = {}
 
     async def tick(self) -> bool:
@@ -133,7 +139,8 @@ class Leader:
         led = self._of(rollout, now)
         await self._hear(led)
         moment = self._clock()
-        led.verdict = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
+        judged = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
+        led.verdict = self._outside(rollout, now.known.of(rollout.deployment).sources, judged)
         led.view = view_of(rollout, led.judge, led.verdict)
         approvals = await self._plane.notes.approvals(rollout.name)
         facts = Facts(

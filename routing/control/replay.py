@@ -1,7 +1,8 @@
 """Judges a recorded rollout again, by the rules of then or by others: what would they have said, and when?
 
 Everything that the judge knew is in the windows, so by the same rules the same is said. What would have come after an
-earlier verdict nobody knows: the traffic that is replayed is the one that there was.
+earlier verdict nobody knows: the traffic that is replayed is the one that there was. What sources outside said
+(`routing.sources`) is in no window: a rollout that one of them took back is judged here without it.
 """
 
 import asyncio

@@ -71,6 +71,15 @@ def some_rows(count: int) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]"
 
 
 @pytest.mark.parametrize("backend", ALL, indirect=True)
+async def test_a_timed_run_scores_the_same_and_took_a_little(backend: Backend) -> None:
+    for count in (1, 64, 257):
+        rows = some_rows(count)
+        scores, seconds = await backend.timed(rows)
+        assert scores.tolist() == rows[:, 0].tolist()
+        assert 0.0 < seconds < 30.0
+
+
+@pytest.mark.parametrize("backend", ALL, indirect=True)
 async def test_one_score_a_row_in_order(backend: Backend) -> None:
     for count in (1, 2, 64, 65, 257):
         rows = some_rows(count)

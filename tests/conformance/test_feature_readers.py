@@ -22,6 +22,7 @@ from tests.conformance.feature_subjects import (
     STALE,
     WHOLE,
     Subject,
+    entities,
     subject_of,
 )
 
@@ -122,3 +123,16 @@ def status_in_words(values: Mapping[str, StoredValue], name: str, age: float) ->
     if isinstance(value, str) or math.isinf(value):
         return BROKEN
     return STALE if name.startswith("card") and age > HOUR else FRESH
+
+
+async def test_stored_keys_are_found_by_their_entity(subject: Subject) -> None:
+    assert await subject.reader.stored_keys(subject.plan, 10) == [[], []]
+    cards = range(30)
+    for card in cards:
+        subject.put(card)
+    wanted = [{subject.plan.row_keys(entities(card))[group] for card in cards} for group in (0, 1)]
+    found = await subject.reader.stored_keys(subject.plan, 1_000)
+    assert [set(keys) for keys in found] == wanted
+    few = await subject.reader.stored_keys(subject.plan, 7)
+    assert [len(keys) for keys in few] == [min(7, len(keys)) for keys in wanted]
+    assert all(set(keys) <= all_of for keys, all_of in zip(few, wanted, strict=True))

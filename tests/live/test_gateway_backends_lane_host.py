@@ -156,7 +156,9 @@ async def test_beyond_its_slots_a_host_is_busy(tmp_path: Path) -> None:
         await asyncio.sleep(0)
         assert "busy" in await failure(asyncio.ensure_future(backend.run(rows(1.0)))), "its slot is still the host's"
         os.kill(pid, signal.SIGCONT)
-        assert [run.tolist() for run in await asyncio.gather(*runs[1:])] == [[float(at)] for at in range(1, 8)]
+        assert [run.tolist() for run in await asyncio.gather(*runs[1:])] == [
+            [float(at)] for at in range(1, SETTINGS.slots)
+        ]
         assert total(tmp_path, "sluice_host_busy") == 0
         await answers(host)
 

@@ -36,8 +36,10 @@ from gateway.line import Lanes, Line
 from gateway.loop_lag import LoopLag
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
+from gateway.mirror import Mirror
 from gateway.policy import Policy, Thresholds
 from gateway.record import DeploymentRecorder
+from gateway.served import Part
 from gateway.shadow import Shadow
 from gateway.signs import Signs
 from gateway.stored import StoredReader
@@ -46,7 +48,7 @@ from gateway.testing.kept_records import KeptRecords
 from gateway.testing.manual_clock import ManualClock
 from gateway.testing.plans import small_plan
 from gateway.testing.scripted_backend import ScriptedBackend, first_column
-from gateway.witness import Part, Witness
+from gateway.witness import Witness
 from monitoring import metrics
 from monitoring.exposition import WorkersCollector
 from monitoring.records.record import Record
@@ -249,13 +251,15 @@ def make_house(
     admission = Admission(deployment.budget)
     meters = Meters(series, "fraud", POLICY.rule.decisions, [feature.name for feature in plan.stored])
     stored = StoredReader(features, plan, meters, clock, wall)
-    shadow = Shadow(lanes[SHADOW], shadow_rate, stored, ShadowMeters(series, "fraud", "2"), lambda: 0.5, clock, limit=4)
+    shadow_meters = ShadowMeters(series, "fraud", "2")
+    shadow = Shadow(lanes[SHADOW], stored, shadow_meters, clock)
+    mirror = Mirror(shadow, shadow_rate, shadow_meters.dropped, lambda: 0.5, limit=4)
     answering = {arm: lanes[arm] for arm in (CHAMPION, CANARY, *([FALLBACK] if fallback else []))}
     kept, counter = KeptRecords(), series.counter
     written, dropped, failed = (counter(metrics.RECORDS, "fraud", one) for one in ("written", "dropped", "failed"))
     recorder = DeploymentRecorder("fraud", 1, 1.0, kept, RecordCounts("fraud", written, dropped, failed))
-    witness = Witness(Signs(MEASURES), Part(step=1, epoch=0, weight=weight))
-    line = Line(deployment, Lanes(answering, (shadow,)), stored, admission, meters, recorder, clock, witness)
+    witness = Witness(Signs(MEASURES), Part("r", step=1, epoch=0, weight=weight))
+    line = Line(deployment, Lanes(answering, (mirror,)), stored, admission, meters, recorder, clock, witness)
     intake = Intake(plan, deployment.unit, wall)
     entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())
     registry = CollectorRegistry(auto_describe=False)
@@ -699,7 +703,7 @@ async def test_shadows_see_a_sample_after_the_reply_and_flips_are_counted(build:
     house.backends[SHADOW].script = lambda rows: np.full(len(rows), 50.0)
     await house.answer("a", features={"amount": 5.0})
     assert house.backends[SHADOW].runs == []
-    await house.line.lanes.shadows[0].close()
+    await house.line.lanes.mirrors[0].close()
     assert house.backends[SHADOW].runs == [1]
     assert house.counted("sluice_shadow_rows_total", version="2", outcome="ok") == 1
     assert house.counted("sluice_shadow_flips_total", version="2") == 1
@@ -709,7 +713,7 @@ async def test_a_failing_shadow_is_nobodys_business(build: Build) -> None:
     house = build(shadow_rate=0.6)
     house.backends[SHADOW].failure = "no"
     await house.answer("a")
-    await house.line.lanes.shadows[0].close()
+    await house.line.lanes.mirrors[0].close()
     assert house.counted("sluice_shadow_rows_total", version="2", outcome="failed") == 1
 
 
@@ -718,7 +722,7 @@ async def test_shadow_rows_without_room_are_dropped_and_counted(build: Build) ->
     for number in range(10):
         house.submit(str(number))
     await house.outcome("9")
-    await house.line.lanes.shadows[0].close()
+    await house.line.lanes.mirrors[0].close()
     assert house.counted("sluice_shadow_rows_total", version="2", outcome="dropped") == 6
     assert house.counted("sluice_shadow_rows_total", version="2", outcome="ok") == 4
 
@@ -860,3 +864,26 @@ async def test_a_run_that_is_flaky_is_no_rows_fault_and_one_that_never_began_sho
     assert await witnessed(house) == {number(house, 2): [(True, UNKNOWN)]}
     assert house.counted("sluice_faults_total", arm="canary", kind="flaky") == 1
     assert house.counted("sluice_faults_total", arm="canary", kind="row") == 0
+
+
+async def test_calls_that_are_refused_for_want_of_room_are_a_strain(build: Build) -> None:
+    house = build()
+    house.line.count_refusal(InvalidRequest("yours"))
+    assert not house.witness.window(200.0).health.strained
+    house.line.count_refusal(Overloaded("no room"))
+    assert house.witness.window(201.0).health.strained
+
+
+@pytest.mark.parametrize(("faults", "seen"), [(False, 1), (True, 2)])
+async def test_a_mirror_may_see_what_the_champion_failed_too(build: Build, faults: bool, seen: int) -> None:
+    """A caller's mistake is for nobody; a breach of the champion's contract is for those who compare."""
+    house = build(shadow_rate=1.0)
+    mirror = house.line.lanes.mirrors[0]
+    mirror.faults = faults
+    house.submit("fine", card=1)
+    house.submit("breach", card=2, features={"amount": 101.0})
+    house.submit("unreadable", card=3, features={"amount": "much"})
+    await house.outcome("fine")
+    await house.outcome("breach")
+    await mirror.close()
+    assert house.backends[SHADOW].runs == [seen]

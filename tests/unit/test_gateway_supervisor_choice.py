@@ -1,12 +1,15 @@
 """Which table a deployment gets: what is wrong or gone takes nothing out of service, and numbers only grow."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.deployment import DeploymentError, parse_deployment
-from gateway.served import Served
+from gateway.served import Part, Served
 from gateway.supervisor.choice import Choice, choose
 from gateway.supervisor.declarations import Declared
 from models.manifest import BundleError
+from routing.table import Shadow, Table
 
 DECLARATION = """
 deployment: fraud
@@ -101,3 +104,38 @@ def test_what_an_older_release_kept_and_nobody_understands_is_replaced() -> None
     choice = choose("fraud", declared(), last, 5.0)
     assert choice.served is not None
     assert choice.served.table.number == 4
+
+
+def after_rollout(over: bool) -> Served:
+    table = Table("fraud", 9, "2", b"s", shadows=(Shadow("1", 0.0),))
+    return replace(served(), table=table, part=Part("r", 4, 0, 0, over))
+
+
+def test_a_rollout_s_arms_stay_when_the_declaration_still_says_the_same() -> None:
+    last = after_rollout(over=True)
+    assert choose("fraud", declared(), last, 5.0) == Choice(last)
+
+
+def test_arms_that_were_declared_after_a_rollout_are_served() -> None:
+    choice = choose("fraud", declared(DECLARATION.replace('champion: "1"', 'champion: "3"')), after_rollout(True), 5.0)
+    assert choice.served is not None
+    assert (choice.served.table.champion, choice.served.table.number, choice.served.part) == ("3", 10, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('champion: "1"', 'champion: "3"'), ("below: 0.5", "below: 0.6"), ("arms:", "rollout: {alpha: 0.02}\narms:")],
+)
+def test_what_a_rollout_was_begun_with_stays_while_it_runs(before: str, after: str) -> None:
+    last = after_rollout(over=False)
+    choice = choose("fraud", declared(DECLARATION.replace(before, after)), last, 5.0)
+    assert choice.served == last
+    assert "rollout r runs" in choice.complaint
+
+
+@pytest.mark.parametrize(("over", "number"), [(False, 9), (True, 10)])
+def test_a_budget_may_change_beside_a_rollout(over: bool, number: int) -> None:
+    choice = choose("fraud", declared(DECLARATION.replace("budget_ms: 100", "budget_ms: 80")), after_rollout(over), 5.0)
+    assert choice.served is not None
+    assert choice.served.deployment().budget == 0.08
+    assert (choice.served.table.champion, choice.served.table.number) == ("2", number)

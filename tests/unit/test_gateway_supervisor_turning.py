@@ -44,6 +44,7 @@ class House:
         self.log: list[tuple[int, str]] = []
         self.ready = [ScriptedWorker(slot, self.log) for slot in (0, 1)]
         self.told: list[str] = []
+        self.current: dict[str, Served] = {}
 
     def adopt(self, served: Served) -> None:
         assert served is SERVED
@@ -54,7 +55,7 @@ class House:
 
     async def apply(self) -> str:
         turning = Turning(cast(Workers, cast(Any, self)), cast(Tables, cast(Any, self)))
-        return await turning.apply(SERVED, 5.0, self.told.append)
+        return await turning.apply(SERVED, None, 5.0, self.told.append)
 
 
 async def test_all_load_then_the_table_is_adopted_then_all_turn() -> None:

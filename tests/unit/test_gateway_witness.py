@@ -1,5 +1,9 @@
 """What the judge hears of rows: each by the arm it was assigned to, once it is settled, in order of admission."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from gateway.backends.backend import BackendError
@@ -12,16 +16,24 @@ from gateway.errors import (
     InvalidRequest,
     PredictionFailed,
 )
+from gateway.fault_search import Outage
 from gateway.intake import Row
-from gateway.lane import Decided, Outcome
+from gateway.lane import Decided, Lane, Outcome
+from gateway.matrix import MatrixBuilder
+from gateway.policy import Policy, Thresholds
+from gateway.served import Part
 from gateway.signs import Signs
-from gateway.witness import Part, Witness
+from gateway.testing.plans import small_plan
+from gateway.testing.scripted_backend import ScriptedBackend
+from gateway.witness import Witness
 from routing.declared import Measure
 from routing.order import UNKNOWN, Settled
-from routing.table import CANARY, CHAMPION
+from routing.table import CANARY, CHAMPION, NOT_DRAWN
 from routing.units import FIRST_CALLS
+from routing.window import NOTHING, Spread
 
-FINE, DECLINED, BREACH = Decided("approve", {}), Decided("decline", {}), PredictionFailed("NaN", contract=True)
+FINE, DECLINED = Decided("approve", {"score": 0.1}), Decided("decline", {"score": 0.9})
+BREACH = PredictionFailed("NaN", contract=True)
 
 
 def rows(*numbers: int) -> list[Row]:
@@ -29,7 +41,7 @@ def rows(*numbers: int) -> list[Row]:
     return [Row(call, str(number), (), [], None, number=number) for number in numbers]
 
 
-PART = Part(step=1, epoch=0, weight=500)
+PART = Part("r", step=1, epoch=0, weight=500)
 MEASURES = [Measure("contract"), Measure("decisions", decisions=("decline",)), Measure("row_faults")]
 
 
@@ -52,10 +64,26 @@ def test_a_flush_brings_what_was_noted_and_says_up_to_when_all_is_settled() -> N
     assert witness.flush(7.0) == ((), 0, 7.0)
 
 
+def test_a_list_is_a_run_where_something_was_decided_and_a_broken_one_when_it_failed_again(tmp_path: Path) -> None:
+    plan, policy = small_plan(tmp_path), Policy("p", 0.0, 1.0, Thresholds((), ("approve",)))
+    lane = Lane(CANARY, "2", "d" * 64, plan, MatrixBuilder(plan, None), ScriptedBackend(), policy)
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    ticket.note(CANARY, rows(0, 1), [FINE, DECLINED])
+    ticket.note(CHAMPION, rows(2), [DeadlineExceeded("not begun")])
+    for arm, again in ((CANARY, True), (CHAMPION, False)):
+        ticket.search(replace(lane, arm=arm), np.zeros((1, 4), dtype=np.float32), rows(3))([None], again)
+    health = witness.window(2.0).health
+    assert (health.canary_runs, health.canary_broken) == (2, 1)
+    assert (health.champion_runs, health.champion_broken) == (1, 0)
+    assert health.canary_scores == Spread(2, 0.1, 0.9)
+    assert witness.window(3.0).health == NOTHING
+
+
 def test_a_list_keeps_the_weight_that_it_met() -> None:
     witness = Witness(Signs(MEASURES), PART)
     before = witness.admit(1.0)
-    witness.part = Part(2, 1, 2_000)
+    witness.part = Part("r", 2, 1, 2_000)
     after = witness.admit(2.0)
     before.note(CANARY, rows(0), [FINE])
     after.note(CANARY, rows(0), [FINE])
@@ -69,7 +97,7 @@ def test_a_unit_that_has_said_what_it_could_is_only_counted() -> None:
     ticket.note(CHAMPION, rows(0, 0, 0, 0, 0), [FINE] * 5)
     calls, spent, _ = witness.flush(2.0)
     assert (len(calls), spent) == (FIRST_CALLS, 5 - FIRST_CALLS)
-    witness.part = Part(2, 0, 2_000)
+    witness.part = Part("r", 2, 0, 2_000)
     witness.admit(3.0).note(CHAMPION, rows(0), [FINE])
     assert len(witness.flush(4.0)[0]) == 1, "another step, another word"
 
@@ -95,4 +123,13 @@ def test_only_what_is_the_arms_own_is_a_sign(outcome: Outcome, signs: int) -> No
 
 def test_a_row_is_at_fault_when_it_fails_alone() -> None:
     signs = Signs(MEASURES)
-    assert [signs.of_search(one) for one in (BackendError("alone"), None)] == [4, UNKNOWN]
+    assert [signs.of_search(one) for one in (BackendError("alone"), Outage("away"), None)] == [4, UNKNOWN, UNKNOWN]
+
+
+def test_a_row_whose_arm_was_chosen_is_evidence_of_nothing() -> None:
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    ticket.note(CANARY, rows(NOT_DRAWN, 4), [BREACH, BREACH])
+    ticket.release()
+    calls, _, _ = witness.flush(2.0)
+    assert [call.unit for call in calls] == [4]

@@ -1,0 +1,45 @@
+"""What pairs have shown since the last flush: signs for the judge, and a comparison for people."""
+
+from gateway.cutoff import Cutoff
+from gateway.signs import Half, Signs
+from routing.comparison import NO_COMPARISON, Comparison, compared
+from routing.window import Pair
+
+MOST = 10_000
+"""Pairs that are kept while nobody takes them; what comes then is lost to both bundles alike."""
+
+
+class PairBook:
+    """Notes pairs of one rollout; the cut-off of the tail is its own, for as long as it lives."""
+
+    def __init__(self, signs: Signs) -> None:
+        self._signs = signs
+        self._cutoff = Cutoff(signs.tail_by)
+        self._pairs: list[Pair] = []
+        self._comparison = NO_COMPARISON
+
+    def note(self, canary: Half, champion: Half, entity: str, money: float) -> None:
+        """Note both bundles on a row of the entity; the candidate's decision is worth so much more."""
+        self.pair(self._signs.of_pair(canary, champion, self._cutoff.seconds))
+        if champion.outcome is not None:
+            self._cutoff.observe(champion.seconds)
+        ours, theirs = canary.decided, champion.decided
+        if ours is not None and theirs is not None:
+            flip = ours.decision != theirs.decision
+            row = compared(entity, theirs.outputs["score"], ours.outputs["score"], flip, money)
+            self._comparison = self._comparison.merged(row)
+
+    def pair(self, pair: Pair) -> None:
+        """Keep a pair for the next flush."""
+        if len(self._pairs) < MOST:
+            self._pairs.append(pair)
+
+    def take_pairs(self) -> tuple[Pair, ...]:
+        """Return the pairs since the last time."""
+        pairs, self._pairs = tuple(self._pairs), []
+        return pairs
+
+    def take_comparison(self) -> Comparison:
+        """Return what their rows looked like."""
+        found, self._comparison = self._comparison, NO_COMPARISON
+        return found
