@@ -3,6 +3,7 @@
 import pytest
 
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.comparison import compared
 from routing.order import Settled
 from routing.window import Pair, Window
 from tests.wire.control_speakers import BUNDLE, Refusal, Scene, Speaker, refused, started
@@ -158,6 +159,23 @@ async def test_all_that_the_leader_knows_is_shown_and_no_more_than_that(scene: S
     assert rollout.proof_enough == pytest.approx(20.0)
     assert [(one.name, one.table) for one in after.deployments[0].gateways] == [("gw", 7)]
     assert (rollout.name, rollout.weight, len(rollout.steps)) == (state.name, 0.0, 6)
+
+
+async def test_how_both_bundles_compare_and_how_long_it_takes_is_shown(scene: Scene, speaker: Speaker) -> None:
+    state = await started(scene, speaker)
+    different = compared("card 7", 0.1, 0.9, flip=True).merged(compared("card 8", 0.2, 0.2, flip=False))
+    for number in range(1, 41):
+        scene.now += 0.5
+        await scene.report()
+        seen = Window("gw.0", number, scene.now, scene.now, pairs=(Pair(0, 0),) * 10, comparison=different)
+        await scene.feed.send(state.name, seen)
+        await scene.leader.tick()
+    rollout = (await speaker.ask("list", scene.order("grace", "list"))).deployments[0].rollout
+    assert (rollout.comparison.rows, rollout.comparison.flips) == (80, 40)
+    assert rollout.comparison.mean_distance == pytest.approx(0.4)
+    assert [(one.entity, one.candidate) for one in rollout.comparison.most_different] == [("card 7", 0.9)]
+    assert [one.quantile for one in rollout.comparison.quantiles][:2] == [0.05, 0.25]
+    assert rollout.verdict.reason == "400 of 2000 pairs"
 
 
 async def test_a_watch_says_what_changes_and_something_every_second(scene: Scene, speaker: Speaker) -> None:
