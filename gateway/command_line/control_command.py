@@ -45,6 +45,7 @@ def add_control(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         ("host", str, "127.0.0.1", "address to listen on"),
         ("control-grpc-port", int, DEFAULT_GRPC_PORT, "port for gRPC: sluice.v1.Rollouts, health, reflection"),
         ("control-http-port", int, DEFAULT_HTTP_PORT, "port for HTTP: the same as JSON, /docs, /metrics"),
+        ("prometheus", str, "", "URL of the Prometheus for `queries` of deployments that name none; empty: none"),
         ("tls-cert", str, "", "PEM file: the certificate (chain) to speak TLS with; empty: clear text"),
         ("tls-key", str, "", "PEM file: its private key, without a passphrase"),
         ("tls-client-ca", str, "", "PEM file: mutual TLS, only clients with a certificate from this authority"),
@@ -66,6 +67,7 @@ def read_control(arguments: argparse.Namespace) -> ControlConfig:
         host=arguments.host,
         grpc_port=arguments.control_grpc_port,
         http_port=arguments.control_http_port,
+        prometheus=arguments.prometheus,
         tls=read_tls(arguments),
         log_level=arguments.log_level,
     )
