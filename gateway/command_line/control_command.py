@@ -1,6 +1,7 @@
 """`sluice control`: its flags, the config that they make, and what it says when it starts or cannot."""
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def add_control(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         ("host", str, "127.0.0.1", "address to listen on"),
         ("control-grpc-port", int, DEFAULT_GRPC_PORT, "port for gRPC: sluice.v1.Rollouts, health, reflection"),
         ("control-http-port", int, DEFAULT_HTTP_PORT, "port for HTTP: the same as JSON, /docs, /metrics"),
+        ("prometheus", str, "", "URL of the Prometheus for `queries` of deployments that name none; empty: none"),
         ("tls-cert", str, "", "PEM file: the certificate (chain) to speak TLS with; empty: clear text"),
         ("tls-key", str, "", "PEM file: its private key, without a passphrase"),
         ("tls-client-ca", str, "", "PEM file: mutual TLS, only clients with a certificate from this authority"),
@@ -65,6 +67,7 @@ def read_control(arguments: argparse.Namespace) -> ControlConfig:
         host=arguments.host,
         grpc_port=arguments.control_grpc_port,
         http_port=arguments.control_http_port,
+        prometheus=arguments.prometheus,
         tls=read_tls(arguments),
         log_level=arguments.log_level,
     )
@@ -80,6 +83,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _serve(config: ControlConfig) -> int:
+    if importlib.util.find_spec("cryptography") is None:
+        print("sluice: signatures need the package cryptography: install the extra `control`", file=sys.stderr)
+        return 1
     from gateway.control.serve import serve_control
     from gateway.deployment import DeploymentError
     from monitoring import log

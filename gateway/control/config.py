@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.config import ConfigError, without_password
 from gateway.fronts.tls import ServerTls
+from routing.sources import check_address
 
 DEFAULT_CONTROL_URL = "redis://127.0.0.1:6399/1"
 DEFAULT_GRPC_PORT = 50061
@@ -24,6 +25,8 @@ class ControlConfig:
     host: str = "127.0.0.1"
     grpc_port: int = DEFAULT_GRPC_PORT
     http_port: int = DEFAULT_HTTP_PORT
+    prometheus: str = ""
+    """Where the queries of deployments that name no Prometheus are asked; empty: nowhere."""
     tls: ServerTls | None = None
     """TLS on both ports; without it both speak clear text."""
     log_level: str = "warning"
@@ -34,6 +37,14 @@ class ControlConfig:
                 raise ConfigError(f"control {name} is {getattr(self, name)}; a port lies between 1 and 65535")
         if self.grpc_port == self.http_port:
             raise ConfigError(f"control: the ports of gRPC and HTTP must differ, and both are {self.grpc_port}")
+        if self.prometheus:
+            self._check_prometheus()
+
+    def _check_prometheus(self) -> None:
+        try:
+            check_address("--prometheus", self.prometheus)
+        except ValueError as exc:
+            raise ConfigError(str(exc)) from exc
 
     @property
     def shown_url(self) -> str:

@@ -136,7 +136,7 @@ async def _order(request: Request) -> SignedOrder:
     try:
         return Parse(bytes(body), SignedOrder())
     except (ParseError, UnicodeDecodeError, RecursionError) as exc:
-        raise NoOrder(f"the body is no signed order in JSON: {exc}") from exc
+        raise NoOrder(f"the body is no signed order in JSON: {' '.join(str(exc).split())}") from exc
 
 
 async def _lines(deed: str, first: Message | None, pieces: AsyncIterator[Message]) -> AsyncIterator[bytes]:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+from typing import Protocol
 
 from routing.control.errors import ControlError
-from routing.control.leader import Leader
 
 log = logging.getLogger("sluice.control")
 
@@ -12,7 +12,17 @@ EVERY = 0.5
 """Seconds from one look at every rollout to the next."""
 
 
-async def lead(leader: Leader, stop: asyncio.Event, every: float = EVERY) -> None:
+class Leads(Protocol):
+    """As `routing.control.leader.Leader` does. Both raise `ControlError` when Redis cannot be reached."""
+
+    async def tick(self) -> bool:
+        """Look at every rollout once; return whether it led."""
+
+    async def resign(self) -> None:
+        """Make room for another leader."""
+
+
+async def lead(leader: Leads, stop: asyncio.Event, every: float = EVERY) -> None:
     """Tick until `stop`, then make room for another leader."""
     trouble = ""
     while not stop.is_set():
@@ -24,7 +34,7 @@ async def lead(leader: Leader, stop: asyncio.Event, every: float = EVERY) -> Non
         log.warning("the lease could not be given up, and lapses by itself", extra={"reason": str(exc)})
 
 
-async def _tick(leader: Leader, trouble: str) -> str:
+async def _tick(leader: Leads, trouble: str) -> str:
     """Look once; return what was wrong, which is not said again while it stays so."""
     try:
         await leader.tick()

@@ -141,7 +141,7 @@ class Leader:
         moment = self._clock()
         judged = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
         led.verdict = self._outside(rollout, now.known.of(rollout.deployment).sources, judged)
-        led.view = view_of(rollout, led.judge, led.verdict)
+        led.view = view_of(rollout, led.judge, led.verdict, moment)
         approvals = await self._plane.notes.approvals(rollout.name)
         facts = Facts(
             verdict=led.verdict,

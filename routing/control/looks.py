@@ -2,9 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
-
-import yaml
 
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.approval import approver
@@ -18,10 +15,9 @@ from routing.control.messages import event_of, gateways_of, ruling_of, state_of
 from routing.control.order import Order
 from routing.control.plane import Plane
 from routing.control.replay import replay
-from routing.control.signed import NoOrder, NotAllowed
+from routing.control.rules_text import read_rules
+from routing.control.signed import NotAllowed
 from routing.control.view import Board
-from routing.declared import read_rollout
-from routing.judge import Rules
 from routing.rollout import Rollout
 
 LOOK_EVERY = 0.5
@@ -92,7 +88,7 @@ class Looks:
     async def replay(self, order: Order) -> AsyncIterator[pb.Ruling]:
         """Yield what a rollout's judge says by the declared rules or others. One at a time: a judge takes memory."""
         declared = self._plane.known().of(order.asked.deployment)
-        rules = _read_rules(order.asked.rules) if order.asked.rules else declared.rules
+        rules = await asyncio.to_thread(read_rules, order.asked.rules) if order.asked.rules else declared.rules
         if self._replaying.locked():
             raise Refused("another rollout is being replayed here: try again when that has ended")
         async with self._replaying:
@@ -138,15 +134,3 @@ def _without_times(overview: pb.Overview) -> bytes:
         for gateway in deployment.gateways:
             gateway.at = 0.0
     return copy.SerializeToString(deterministic=True)
-
-
-def _read_rules(text: str) -> Rules:
-    """Read a `rollout` section, or a document that has one. Raises `NoOrder`."""
-    try:
-        # References could make of a few lines more than memory holds.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise NoOrder("rules: write it without YAML references (*name)")
-        document: Any = yaml.safe_load(text)
-        return read_rollout(document.get("rollout", document)).rules
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as exc:
-        raise NoOrder(f"rules: {' '.join(str(exc).split())}") from exc

@@ -7,7 +7,7 @@ from routing.control.event import Event
 from routing.control.feed import Standing
 from routing.control.halts import Halt
 from routing.control.replay import Ruling
-from routing.control.view import View
+from routing.control.view import Compared, View
 from routing.findings import GuardState
 from routing.rollout import Rollout
 from routing.schedule import Step
@@ -44,6 +44,19 @@ def _show(state: pb.RolloutState, view: View) -> None:
     state.verdict.CopyFrom(verdict_of(view.verdict))
     state.guards.extend(_guard(guard) for guard in view.guards)
     state.proof, state.proof_enough, state.expected_seconds = view.proof, view.proof_enough, view.expected
+    if view.comparison.rows:
+        state.comparison.CopyFrom(_comparison(view.comparison))
+
+
+def _comparison(compared: Compared) -> pb.Comparison:
+    return pb.Comparison(
+        rows=compared.rows,
+        flips=compared.flips,
+        mean_distance=compared.mean_distance,
+        money=compared.money,
+        quantiles=[pb.QuantileShift(**one._asdict()) for one in compared.quantiles],
+        most_different=[pb.Differing(**one._asdict()) for one in compared.most_different],
+    )
 
 
 def verdict_of(verdict: Verdict) -> pb.Verdict:
