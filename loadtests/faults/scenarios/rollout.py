@@ -113,14 +113,14 @@ def _found_out(stage: Stage, name: str, odd: float, bound: float) -> Observed:
     bad, seconds = Moment(), _AFTER + stage.plan.span(min(bound, 15.0), bound)
     with _ground(stage, name, ("--trait", "fails"), _canary(0.05)) as ground:
         run = ground.offer([(_CALM, 0.0), (seconds, odd)], [Deed(_CALM, "turns bad", bad.note)])
-        events = ground.plane.events("fraud")
+        events, verdict = ground.plane.events("fraud"), ground.plane.state("fraud").get("verdict")
     expected = [
         none_failed(run.calls),
         mostly(run.calls, 0.99, *GOOD),
         at_most("rolled back after", _taken_out(events) - bad.at, bound, "s"),
         at_most("out of every worker after", _last_rescued(run.calls) - run.moments["turns bad"], bound, "s"),
     ]
-    return observed(run, {}, expected, {"why": _why(events)})
+    return observed(run, {}, expected, {"why": _why(events), "verdict": verdict})
 
 
 def slow(stage: Stage) -> Observed:
