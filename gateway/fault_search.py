@@ -1,9 +1,11 @@
 """Which row was at fault when a run failed: settled afterwards, off the path, and in the same way for every arm.
 
-A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is broken, and is
-halved until each row was scored or failed alone. While nobody can be asked, nothing is found out: an outage is no row's
-fault. What there is no room for is dropped whole and counted, never cut short for one arm
-more than for another: the judge compares arms by these figures.
+A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is halved until
+each row was scored or failed alone. A lane that is away fails at any row, and all rows of a list would be charged with
+one cause: so a row is at fault only when it fails once more after a row that the lane has scored before was scored
+again. A run that failed again and has no row at fault is broken: that is the lane's own doing. While nobody can be
+asked, nothing is found out. What there is no room for is dropped whole and counted, never cut short for one arm more
+than for another: the judge compares arms by these figures.
 """
 
 import asyncio
@@ -28,10 +30,15 @@ MOST_RUNS = 64
 PAUSE = 0.005
 PATIENCE = 1.0
 
+
+class Outage(BackendError):
+    """The lane failed whatever the row: also at one that it has scored before."""
+
+
 Tell = Callable[[Sequence[Found], bool], None]
 """Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows.
 
-And whether the run is broken: it failed again when it was repeated as a whole.
+And whether the run is broken: it failed again when it was repeated as a whole, and no row was at fault.
 """
 
 
@@ -41,7 +48,12 @@ class FaultSearch:
     def __init__(self, meters: Mapping[str, FaultMeters]) -> None:
         self._meters = meters
         self._waiting: deque[tuple[Lane, NDArray[np.float32], Tell]] = deque()
+        self._scored: dict[str, NDArray[np.float32]] = {}
         self._task: asyncio.Task[None] | None = None
+
+    def scored(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+        """Remember rows that a lane has just scored: by them it is seen whether the lane is there."""
+        self._scored[lane.arm] = matrix
 
     def settle(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
         """Take a run that raised. Never waits, never raises."""
@@ -79,35 +91,89 @@ class FaultSearch:
         tell([None] * len(matrix), False)
 
     async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> tuple[Sequence[Found], bool]:
-        meters, runs, away = self._meters[lane.arm], 0, False
-
-        async def run(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-            nonlocal away
-            await asyncio.sleep(PAUSE)
-            try:
-                scores = await asyncio.wait_for(lane.backend.run(rows), PATIENCE)
-            except (Away, TimeoutError) as exc:
-                away = True
-                raise Away("did not come back") from exc
-            if len(scores) != len(rows):
-                raise BackendError(f"{len(scores)} scores for {len(rows)} rows")
-            return scores
-
-        def may_run(rows: int) -> bool:
-            nonlocal runs
-            runs += 1
-            return runs <= MOST_RUNS and not away
-
+        meters, search = self._meters[lane.arm], _Search(lane)
         try:
-            scores = await run(matrix)
+            scores = await search.run(matrix)
         except Away:
             meters.unfinished.add(len(matrix))
             return [None] * len(matrix), False
         except BackendError as exc:
-            found = await halve(run, matrix, may_run) if len(matrix) > 1 else [exc]
-            found = [None if isinstance(one, Away) else one for one in found]
-            meters.row.add(sum(isinstance(one, BackendError) for one in found))
-            meters.unfinished.add(sum(one is None for one in found))
-            return found, True
+            found = await search.rows_at_fault(matrix, exc, self._scored.get(lane.arm))
+            unknown = sum(one is None or isinstance(one, Outage) for one in found)
+            at_fault = sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found)
+            meters.row.add(at_fault)
+            meters.unfinished.add(unknown)
+            return found, not at_fault and None not in found
         meters.flaky.add()
         return list(scores.tolist()), False
+
+
+class _Search:
+    """The runs that one failed run costs. Once nobody can be asked, nobody is asked any more."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._runs = 0
+        self._away = False
+
+    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        await asyncio.sleep(PAUSE)
+        try:
+            scores = await asyncio.wait_for(self._lane.backend.run(rows), PATIENCE)
+        except (Away, TimeoutError) as exc:
+            self._away = True
+            raise Away("did not come back") from exc
+        if len(scores) != len(rows):
+            raise BackendError(f"{len(scores)} scores for {len(rows)} rows")
+        return scores
+
+    async def rows_at_fault(
+        self, matrix: NDArray[np.float32], error: BackendError, scored: NDArray[np.float32] | None
+    ) -> list[Found]:
+        """Return what came of each row of a run that failed again, with `error`.
+
+        `scored` are rows that the lane has scored before, None where there are none. A lane that fails there too is
+        out, and its rows need not be searched one by one.
+        """
+        if scored is not None and isinstance(out := await self._alone(scored[:1]), BackendError):
+            return [Outage(str(out))] * len(matrix)
+        found: list[Found] = [error]
+        if len(matrix) > 1:
+            found = await halve(self.run, matrix, self._may_run)
+        failed = [at for at, one in enumerate(found) if isinstance(one, BackendError)]
+        good = [at for at, one in enumerate(found) if isinstance(one, float)]
+        known = matrix[good[-1:]] if good else None if scored is None else scored[:1]
+        for at, confirmed in zip(failed, await self._confirm(matrix[failed], known), strict=True):
+            found[at] = confirmed
+        return found
+
+    async def _confirm(self, rows: NDArray[np.float32], known: NDArray[np.float32] | None) -> list[Found]:
+        """Run rows that failed alone once more, if the lane is there: if it scores the row that is known."""
+        found: list[Found] = [None] * len(rows)
+        if not len(rows) or not self._may_run(1):
+            return found
+        try:
+            if known is None:
+                raise BackendError("it has not scored anything yet")
+            await self.run(known)
+        except Away:
+            return found
+        except BackendError as exc:
+            return [Outage(str(exc))] * len(rows)
+        for at in range(len(rows)):
+            if self._may_run(1):
+                found[at] = await self._alone(rows[at : at + 1])
+        return found
+
+    async def _alone(self, row: NDArray[np.float32]) -> Found:
+        """Return what a row comes to by itself; None: nobody can be asked."""
+        try:
+            return float((await self.run(row))[0])
+        except Away:
+            return None
+        except BackendError as exc:
+            return exc
+
+    def _may_run(self, rows: int) -> bool:
+        self._runs += 1
+        return self._runs <= MOST_RUNS and not self._away

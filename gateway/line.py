@@ -221,6 +221,8 @@ class Line:
         if attempt.raised:
             self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
         else:
+            if any(isinstance(one, Decided) for one in outcomes):
+                self._faults.scored(lane, matrix)
             ticket.note(lane.arm, rows, outcomes)
         if unreadable:
             ticket.note(lane.arm, [batch.rows[at] for at in unreadable], list(map(refusal_of, unreadable.values())))

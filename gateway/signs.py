@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from gateway.backends.backend import BackendError
 from gateway.errors import FeaturesMissing, InvalidRequest, PredictionFailed
+from gateway.fault_search import Outage
 from gateway.lane import Decided, Outcome
 from routing.declared import Measure
 from routing.order import UNKNOWN
@@ -50,7 +51,7 @@ class Signs:
 
     def of_search(self, found: BackendError | None) -> int:
         """Return what the search of a failed run shows of a row without a score: its own fault, or nothing."""
-        return UNKNOWN if found is None else self._row_fault
+        return UNKNOWN if found is None or isinstance(found, Outage) else self._row_fault
 
     def of_pair(self, canary: Half, champion: Half, cutoff: float) -> Pair:
         """Return what a pair shows; more seconds than `cutoff` are the tail's.

@@ -1,4 +1,4 @@
-"""The search for the row at fault: flaky runs, broken ones, and those of which nobody can say anything."""
+"""The search for the row at fault: flaky runs, outages, and those of which nobody can say anything."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gateway import fault_search
 from gateway.backends.backend import Away, BackendError
-from gateway.fault_search import FaultSearch
+from gateway.fault_search import WAITING, FaultSearch, Outage
 from gateway.halving import Found
 from gateway.lane import Lane
 from gateway.matrix import MatrixBuilder
@@ -37,14 +37,14 @@ class House:
         self.directory = directory / "metrics"
         self.search = FaultSearch({CANARY: FaultMeters(SeriesFile(self.directory, 0), "fraud", CANARY)})
 
-    async def settle(self, script: Script) -> tuple[list[float | str | None], bool]:
-        """Return what was found of each row, errors as their words, and whether the run is broken."""
+    async def settle(self, script: Script, rows: Rows = SEVEN) -> tuple[list[float | str | None], bool]:
+        """Return what was found of each row, errors as their words, outages as such, and whether the run is broken."""
         told: asyncio.Future[tuple[Sequence[Found], bool]] = asyncio.get_running_loop().create_future()
         self.backend.script = script
-        self.search.settle(self.lane, SEVEN, lambda found, broken: told.set_result((found, broken)))
+        self.search.settle(self.lane, rows, lambda found, broken: told.set_result((found, broken)))
         found, broken = await told
         await self.search.close()
-        return [str(one) if isinstance(one, BackendError) else one for one in found], broken
+        return [_words(one) if isinstance(one, BackendError) else one for one in found], broken
 
     def counted(self, kind: str) -> float:
         totals = read_totals(self.directory)["sluice_faults_total"]
@@ -57,6 +57,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     return House(tmp_path)
 
 
+def _words(error: BackendError) -> str:
+    return "outage" if isinstance(error, Outage) else str(error)
+
+
 def scored(rows: Rows) -> NDArray[np.float64]:
     return rows[:, 0].astype(np.float64)
 
@@ -66,21 +70,66 @@ async def test_a_run_that_succeeds_when_it_is_repeated_is_flaky(house: House) ->
     assert (house.counted("flaky"), house.counted("row")) == (1, 0)
 
 
-async def test_the_row_that_fails_alone_is_at_fault_and_its_run_is_broken(house: House) -> None:
-    def seven(rows: Rows) -> NDArray[np.float64]:
-        if (rows == 7.0).any():
-            raise BackendError("seven")
+def at_seven(rows: Rows) -> NDArray[np.float64]:
+    if (rows == 7.0).any():
+        raise BackendError("seven")
+    return scored(rows)
+
+
+async def test_the_row_that_fails_alone_is_at_fault_and_its_run_is_not_broken(house: House) -> None:
+    assert await house.settle(at_seven) == ([1.0, "seven", 3.0], False)
+    assert (house.counted("flaky"), house.counted("row")) == (0, 1)
+
+
+async def test_a_row_that_is_alone_is_at_fault_where_the_lane_scores_what_it_scored_before(house: House) -> None:
+    house.search.scored(house.lane, SEVEN[:1])
+    assert await house.settle(at_seven, SEVEN[1:2]) == (["seven"], False)
+
+
+async def test_a_lane_that_scores_nothing_is_an_outage_and_no_rows_fault(house: House) -> None:
+    def fails(rows: Rows) -> NDArray[np.float64]:
+        raise BackendError("whatever the row")
+
+    assert await house.settle(fails) == (["outage"] * 3, True), "it has never scored anything"
+    house.search.scored(house.lane, SEVEN)
+    assert await house.settle(fails) == (["outage"] * 3, True)
+    assert (house.counted("row"), house.counted("unfinished")) == (0, 6)
+
+
+async def test_an_outage_is_one_however_long_the_list_and_costs_two_runs(house: House) -> None:
+    runs = 0
+
+    def fails(rows: Rows) -> NDArray[np.float64]:
+        nonlocal runs
+        runs += 1
+        raise BackendError("whatever the row")
+
+    house.search.scored(house.lane, SEVEN)
+    many = np.arange(128, dtype=np.float32)[:, None]
+    assert await house.settle(fails, many) == (["outage"] * 128, True)
+    assert runs == 2
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+async def test_who_failed_alone_only_while_the_lane_was_away_is_not_at_fault(house: House, at: int) -> None:
+    """The lane comes back after so many runs of the search."""
+    runs = 0
+
+    def fails_at_first(rows: Rows) -> NDArray[np.float64]:
+        nonlocal runs
+        runs += 1
+        if runs <= at:
+            raise BackendError("away")
         return scored(rows)
 
-    assert await house.settle(seven) == ([1.0, "seven", 3.0], True)
-    assert (house.counted("flaky"), house.counted("row")) == (0, 1)
+    assert await house.settle(fails_at_first) == ([1.0, 7.0, 3.0], True)
 
 
 async def test_a_run_that_loses_rows_again_is_broken_and_not_flaky(house: House) -> None:
     assert await house.settle(lambda rows: scored(rows)[:1]) == ([1.0, 7.0, 3.0], True), "alone each row is scored"
     assert house.counted("flaky") == 0
     found, broken = await house.settle(lambda rows: np.zeros(len(rows) + 1))
-    assert (found, broken) == (["2 scores for 1 rows"] * 3, True)
+    assert (found, broken) == (["outage"] * 3, True)
     assert house.counted("flaky") == 0
 
 
@@ -94,10 +143,29 @@ async def test_while_nobody_can_be_asked_no_row_is_at_fault(house: House, at: in
         runs += 1
         raise Away("the lane host is away") if runs > at else BackendError("it failed")
 
-    found, broken = await house.settle(away)
-    assert broken is (at > 0)
-    assert found == ([None] * 3 if at < 2 else ["it failed", None, None])
+    assert await house.settle(away) == ([None] * 3, False)
     assert runs == at + 1, "it is not asked again and again"
+
+
+async def test_a_search_that_costs_too_many_runs_leaves_rows_unknown(house: House) -> None:
+    def every_other(rows: Rows) -> NDArray[np.float64]:
+        if (rows % 2 == 0).any():
+            raise BackendError("even")
+        return scored(rows)
+
+    found, broken = await house.settle(every_other, np.arange(64, dtype=np.float32)[:, None])
+    assert None in found
+    assert found[1] == 1.0
+    assert not broken
+
+
+async def test_what_there_is_no_room_for_is_dropped_whole(house: House) -> None:
+    told: list[tuple[Sequence[Found], bool]] = []
+    for _ in range(WAITING + 2):
+        house.search.settle(house.lane, SEVEN, lambda found, broken: told.append((found, broken)))
+    await house.search.close()
+    assert len(told) == WAITING + 2
+    assert told[0] == ([None] * 3, False)
 
 
 async def test_a_run_that_does_not_come_back_is_no_rows_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,114 +1,82 @@
 """`python -m tests.sim.judge`: how often innocent canaries are rolled back, and how soon guilty ones.
 
-Runs are drawn with fixed seeds and judged after every flush, twice a second, by the twin of the shipped arithmetic
-(`tests/sim/test_routing_judge.py` shows the two equal). Exit status 1 when the lower bound (99 %, Clopper-Pearson) of a
-false-rollback share exceeds α.
+On event streams by the twin of the shipped arithmetic (`tests/sim/test_routing_judge.py` shows the two equal), and
+through the real line with scripted backends, in virtual time (`tests/sim/line`). Seeds are fixed: run i has seed i. The
+judge looks after every flush, twice a second. Exit status 1 when a promise breaks: when the lower bound (99 %,
+Clopper-Pearson) of a share of innocent canaries that were rolled back exceeds α, or a guilty one is not found.
 """
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-from scipy.stats import beta
-
 from routing.guard import ALPHA
-from tests.sim.judge.pairs import ALIKE, SLOWER, PairTraffic, pair_events
-from tests.sim.judge.rivals import repeated_z_test, thresholds
-from tests.sim.judge.scenarios import GUILTY, INNOCENT
-from tests.sim.judge.traffic import Traffic, draw
-from tests.sim.judge.twin import events_of, first_reached
+from tests.sim.judge.charts import draw_delays, draw_false_rollbacks
+from tests.sim.judge.figures import Figures, broken_promise, figures_of, line_of
+from tests.sim.judge.plan import Sizes, parts_of
+from tests.sim.judge.work import play_all
 
-_BATCH = 20
+JSON, FALSE_ROLLBACKS, DELAYS = "judge.json", "false-rollbacks.svg", "delays.svg"
+RESULTS = Path("tests/sim/results")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play everything; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sim.judge", description=__doc__)
-    parser.add_argument("--runs", type=int, default=2000, help="runs of each innocent scenario [2000]")
-    parser.add_argument("--guilty-runs", type=int, default=100, help="runs of each guilty scenario [100]")
-    parser.add_argument("--only", default="", help="scenarios whose name holds this")
-    parser.add_argument(
-        "--out", type=Path, default=Path(".sluice/sim"), help="where judge.json is written [.sluice/sim]"
-    )
-    options = parser.parse_args(arguments)
-    innocent = [one for one in INNOCENT if options.only in one.name]
-    guilty = [one for one in GUILTY if options.only in one.name]
-    with ProcessPoolExecutor() as pool:
-        found = [_show_innocent(pool, one, options.runs) for one in innocent]
-        power = [_show_guilty(pool, one, options.guilty_runs) for one in guilty]
-        slow = [_show_pairs(one, options.runs) for one in (ALIKE, *SLOWER) if options.only in one.name]
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "judge.json").write_text(
-        json.dumps({"alpha": ALPHA, "innocent": found, "guilty": power, "pairs": slow}, indent=1)
-    )
-    broken = [one["name"] for one in found if one["lower"] > ALPHA]
-    print(
-        f"\n{len(found) - len(broken)} of {len(found)} innocent scenarios within α = {ALPHA:g}"
-        + "; ".join(["", *broken])
-    )
+    options = _options(arguments)
+    if options.publish:
+        return publish(options.out)
+    sizes = Sizes(options.runs, options.line_runs, options.guilty_line_runs, options.guilty_runs)
+    began, found = time.monotonic(), []
+    for done in play_all(parts_of(sizes, options.only), options.processes):
+        found.append(figures_of(done))
+        print(line_of(found[-1]), flush=True)
+    broken = [promise for one in found if (promise := broken_promise(one))]
+    write(options.out, found, sizes == Sizes() and not options.only, broken)
+    print(f"\n{len(found)} scenarios in {(time.monotonic() - began) / 60:.1f} min, written to {options.out}")
+    print("\n".join(["BROKEN:", *broken]) if broken else f"every promise kept, α = {ALPHA:g}")
     return 1 if broken else 0
 
 
-def _play(traffic: Traffic, seeds: Sequence[int]) -> np.ndarray:
-    """Return by run when each judge rolled back (ours, thresholds, z-test), and the canary's bad calls until then."""
-    runs = [draw(traffic, seed) for seed in seeds]
-    ours = first_reached([events_of(run) for run in runs], traffic.seconds, ALPHA)
-    rows = []
-    for run, when in zip(runs, ours.tolist(), strict=True):
-        suffered = int((run.canary & run.bad & (run.at >= traffic.onset) & (run.at < when)).sum())
-        rows.append([when, thresholds(run, traffic.seconds), repeated_z_test(run, traffic.seconds), suffered])
-    return np.array(rows)
+def write(out: Path, found: list[Figures], whole: bool, broken: list[str]) -> None:
+    """Write the figures and, where everything was played, the pictures."""
+    out.mkdir(parents=True, exist_ok=True)
+    ordered = sorted(found, key=lambda one: (one["kind"], one["name"]))
+    document = {"alpha": ALPHA, "whole": whole, "broken": broken, "found": ordered}
+    (out / JSON).write_text(json.dumps(document, indent=1, ensure_ascii=False))
+    if whole:
+        (out / FALSE_ROLLBACKS).write_text(draw_false_rollbacks(ordered))
+        (out / DELAYS).write_text(draw_delays(ordered))
 
 
-def _show_pairs(traffic: PairTraffic, runs: int) -> dict[str, object]:
-    when = first_reached([pair_events(traffic, seed) for seed in range(runs)], traffic.seconds, ALPHA) - traffic.onset
-    median, p90 = np.quantile(when, (0.5, 0.9), method="inverted_cdf")
-    share = float(np.isfinite(when).mean())
-    print(f"{traffic.name:28} found in {share:.4f} of {runs}, median {median:.1f} s, p90 {p90:.1f} s", flush=True)
-    return {"name": traffic.name, "runs": runs, "share": share, "median": float(median), "p90": float(p90)}
+def publish(out: Path, results: Path = RESULTS) -> int:
+    """Copy what the README shows into the repository: one whole simulation, never a part of one."""
+    written = out / JSON
+    if not written.exists() or not json.loads(written.read_text())["whole"]:
+        print(f"{out} holds no whole simulation: run `make sim` without --only, --runs and the like", file=sys.stderr)
+        return 2
+    results.mkdir(parents=True, exist_ok=True)
+    for name in (JSON, FALSE_ROLLBACKS, DELAYS):
+        shutil.copyfile(out / name, results / name)
+    return 0
 
 
-def _all(pool: ProcessPoolExecutor, traffic: Traffic, runs: int) -> tuple[np.ndarray, float]:
-    began = time.monotonic()
-    batches = [range(at, min(at + _BATCH, runs)) for at in range(0, runs, _BATCH)]
-    return np.concatenate(list(pool.map(partial(_play, traffic), batches))), time.monotonic() - began
-
-
-def _show_innocent(pool: ProcessPoolExecutor, traffic: Traffic, runs: int) -> dict[str, object]:
-    rows, seconds = _all(pool, traffic, runs)
-    back = np.isfinite(rows[:, :3]).sum(axis=0)
-    lower = float(beta.ppf(0.01, back[0], runs - back[0] + 1)) if back[0] else 0.0
-    shares = back / runs
-    print(
-        f"{traffic.name:48} rolled back {back[0]:4d} of {runs} ({shares[0]:.4f}, at least {lower:.4f});"
-        f" thresholds {shares[1]:.3f}, z-test {shares[2]:.3f}  [{seconds:.0f} s]",
-        flush=True,
-    )
-    return {"name": traffic.name, "runs": runs, "lower": lower, "shares": shares.tolist()}
-
-
-def _show_guilty(pool: ProcessPoolExecutor, traffic: Traffic, runs: int) -> dict[str, object]:
-    rows, seconds = _all(pool, traffic, runs)
-    delays = rows[:, :3] - traffic.onset
-    median, p90 = np.quantile(delays, (0.5, 0.9), axis=0, method="inverted_cdf")
-    print(
-        f"{traffic.name:28} median {median[0]:7.1f} s, p90 {p90[0]:7.1f} s, {np.median(rows[:, 3]):5.0f} bad answers;"
-        f" thresholds {median[1]:7.1f} s, z-test {median[2]:7.1f} s  [{seconds:.0f} s]",
-        flush=True,
-    )
-    return {
-        "name": traffic.name,
-        "runs": runs,
-        "median": median.tolist(),
-        "p90": p90.tolist(),
-        "suffered": float(np.median(rows[:, 3])),
-    }
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    whole = Sizes()
+    parser = argparse.ArgumentParser(prog="python -m tests.sim.judge", description=__doc__)
+    add = parser.add_argument
+    add("--runs", type=int, default=whole.stream, help=f"runs of each innocent event stream [{whole.stream}]")
+    add("--line-runs", type=int, default=whole.line, help=f"the same through the real line [{whole.line}]")
+    add("--guilty-runs", type=int, default=whole.cell, help=f"runs of each entry of the tables [{whole.cell}]")
+    add("--guilty-line-runs", type=int, default=whole.guilty_line, help=f"through the line [{whole.guilty_line}]")
+    add("--only", default="", help="what `kind: name` holds this")
+    add("--processes", type=int, default=None, help="side by side [one a processor]")
+    add("--out", type=Path, default=Path(".sluice/sim"), help="where figures and pictures go [.sluice/sim]")
+    add("--publish", action="store_true", help=f"copy the last whole simulation to {RESULTS}, and play nothing")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUCKETS = 10_000
+OUTAGE_ODDS = 0.5
 Rate = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Returns by second of the run what the rate is multiplied by, around 1."""
 
@@ -26,6 +27,11 @@ def bursty(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
 def daily(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """A day in twenty minutes."""
     return 1.0 + 0.9 * np.sin(2 * np.pi * seconds / 1200)
+
+
+def in_outage(seconds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Five seconds in each two minutes."""
+    return seconds % 120 < 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Traffic:
     """When the canary's own error rate begins; until then it is the champion's."""
     sticky: bool = False
     outages: bool = False
-    """Whether for five seconds in each two minutes half of all calls are bad, whosesoever."""
+    """Whether now and then, for some seconds, half of all calls are bad, whosesoever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def _bad(
 ) -> NDArray[np.bool_]:
     odds = np.where(canary & (at >= traffic.onset), traffic.canary, traffic.champion)
     if traffic.outages:
-        odds = np.where(at % 120 < 5, 0.5, odds)
+        odds = np.where(in_outage(at), OUTAGE_ODDS, odds)
     lot = rng.random(unit.max(initial=0) + 1)[unit] if traffic.sticky else rng.random(at.size)
     bad: NDArray[np.bool_] = lot < odds
     return bad

@@ -1,10 +1,9 @@
-"""The judge's arithmetic once more, for thousands of runs at a time: shown equal to the shipped one on drawn traffic.
+"""The judge's arithmetic once more, a whole run at a time: shown equal to the shipped one on drawn traffic.
 
-Written apart from `routing` and in another way: what is an event comes from sorting, evidence is one matrix of runs
+Written apart from `routing` and in another way: what is an event comes from sorting, evidence is one matrix of looks
 and bets. Only the numbers of the bets are shared.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from tests.sim.judge.traffic import BUCKETS, Calls
 
 FLUSH = 0.5
 TOLERATED = 1.25
+_MOST = 460.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,15 @@ def events_of(calls: Calls) -> Events:
     seen_at, was_canary = np.zeros(size, np.int64), np.zeros(size, np.bool_)
     found: list[NDArray[np.intp]] = []
     shares: list[NDArray[np.float64]] = []
-    for step in np.unique(calls.step):
+    for step in range(int(calls.step.max(initial=0)) + 1):
         inside = np.flatnonzero(calls.step == step)
+        if not inside.size:
+            continue
         unit, weight = calls.unit[inside], int(calls.weight[inside[0]])
-        order = np.argsort(unit, kind="stable")
-        sorted_unit = unit[order]
+        # By unit, and then as they came: numbers that are all different sort much faster than a stable order is found.
+        bits = unit.size.bit_length()
+        keys = np.sort(unit << bits | np.arange(unit.size))
+        sorted_unit, order = keys >> bits, keys & ((1 << bits) - 1)
         starts = np.flatnonzero(np.r_[True, sorted_unit[1:] != sorted_unit[:-1]])
         rank = np.arange(order.size) - np.repeat(starts, np.diff(np.r_[starts, order.size]))
         early_bad = np.zeros(order.size, np.bool_)
@@ -57,45 +61,49 @@ def events_of(calls: Calls) -> Events:
     return Events(calls.at[index], calls.canary[index], np.concatenate(shares))
 
 
-def evidence(runs: Iterable[Events], seconds: float) -> Iterator[NDArray[np.float64]]:
-    """Yield by flush the evidence of every run."""
-    flushes = round(seconds / FLUSH)
-    gains = [_gains_by_flush(run, flushes) for run in runs]
-    bets = np.array(HIGHER)
-    sums = np.full((len(gains), bets.size), 0.5)
-    stakes = 1
-    for flush in range(flushes):
-        begun = 1 + int((flush + 1) * FLUSH / STAKE_EVERY)
-        sums += 1.0 / (stakes + 1) - 1.0 / (begun + 1)
-        stakes = begun
-        for number, by_flush in enumerate(gains):
-            gain = by_flush.get(flush)
-            if gain is not None:
-                sums[number] = np.minimum(1e200, sums[number] * np.exp(np.minimum(gain, 400.0)))
-        yield sums.mean(axis=1) + 1.0 / (stakes + 1)
+def looks(since: float, until: float, every: float = FLUSH) -> NDArray[np.float64]:
+    """Return when the judge looks: after each flush between two moments, the later one included."""
+    return every * np.arange(round(since / every) + 1, round(until / every) + 1)
 
 
-def first_reached(runs: Iterable[Events], seconds: float, alpha: float) -> NDArray[np.float64]:
-    """Return by run when its evidence first was enough, infinity where it never was."""
-    runs = list(runs)
-    when = np.full(len(runs), np.inf)
-    for flush, values in enumerate(evidence(runs, seconds)):
-        new = (values >= 1.0 / alpha) & np.isinf(when)
-        when[new] = (flush + 1) * FLUSH
-    return when
+def evidence(events: Events, at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the evidence at each look. An event counts from the first look after it."""
+    gains = _gains(events, np.searchsorted(at, events.at, side="right"), at.size)
+    grown = np.cumsum(gains, axis=0)
+    begun = 1 + (at / STAKE_EVERY).astype(np.int64)
+    former = np.r_[1, begun[:-1]]
+    starts = np.flatnonzero(begun > former)
+    placed = np.log(1.0 / (former[starts] + 1) - 1.0 / (begun[starts] + 1))
+    # A stake that begins at a look grows by that look's events, and by all that come after.
+    before = placed[:, None] - (grown[starts] - gains[starts])
+    stakes = np.logaddexp.accumulate(np.vstack([np.full((1, gains.shape[1]), np.log(0.5)), before]), axis=0)
+    sums = grown + stakes[np.searchsorted(starts, np.arange(at.size), side="right")]
+    value: NDArray[np.float64] = np.exp(np.minimum(sums, _MOST)).mean(axis=1) + 1.0 / (begun + 1)
+    return value
 
 
-def _gains_by_flush(run: Events, flushes: int) -> dict[int, NDArray[np.float64]]:
-    """By flush the logarithms that the bets grow by: only flushes with an event have any."""
-    flush = (run.at / FLUSH).astype(np.int64)
-    bets = TOLERATED * np.array(HIGHER)[None, :]
-    share = run.share[:, None]
-    null = share * TOLERATED / (share * TOLERATED + 1 - share)
-    other = share * bets / (share * bets + 1 - share)
-    gain = np.where(run.canary[:, None], np.log(other / null), np.log((1 - other) / (1 - null)))
-    order = np.argsort(flush, kind="stable")
-    which, starts = np.unique(flush[order], return_index=True)
-    if not which.size:
-        return {}
-    totals = np.add.reduceat(gain[order], starts, axis=0)
-    return {number: total for number, total in zip(which.tolist(), totals, strict=True) if number < flushes}
+def first_reached(events: Events, at: NDArray[np.float64], enough: float) -> float:
+    """Return the first look at which the evidence was enough, infinity where it never was."""
+    reached = evidence(events, at) >= enough
+    return float(at[np.argmax(reached)]) if reached.any() else float("inf")
+
+
+def first_found(events: Events, at: NDArray[np.float64], enough: float) -> float:
+    """Return the same, sooner where it is soon: an eighth is looked at before all is."""
+    soon = first_reached(events, at[: at.size // 8], enough)
+    return soon if np.isfinite(soon) else first_reached(events, at, enough)
+
+
+def _gains(events: Events, look: NDArray[np.intp], size: int) -> NDArray[np.float64]:
+    """By look and bet the logarithm of what the look's events multiply the bet by."""
+    bets = TOLERATED * np.array(HIGHER)
+    gains = np.zeros((size, bets.size))
+    for share in np.unique(events.share):
+        null = share * TOLERATED / (share * TOLERATED + 1 - share)
+        other = share * bets / (share * bets + 1 - share)
+        this = events.share == share
+        canary, champion = (
+            np.bincount(look[this & arm], minlength=size)[:size] for arm in (events.canary, ~events.canary)
+        )
+        gains += np.outer(canary, np.log(other / null)) + np.outer(champion, np.log((1 - other) / (1 - null)))
+    return gains
