@@ -15,6 +15,7 @@ FULL: dict[str, Any] = {
     "alpha": 0.02,
     "sticky_for_h": 2,
     "shadow": {"rate": 0.5, "pairs": 10, "minutes": 1},
+    "pairs": {"rate": 0.25},
     "steps": [{"weight": 0.02, "units": 7, "minutes": 0.5}, {"weight": 0.5, "approval": True}],
     "held_back": [{"share": 0.2, "minutes": 2}],
     "promote": {"times": 3, "ceiling": 0.01},
@@ -64,6 +65,7 @@ def test_every_word_counts() -> None:
         Step(Stage.WATCHED, 8_000, least_seconds=120.0),
     )
     assert declared.rules.proof == ProofWanted(3.0, 0.01)
+    assert (declared.shadow_rate, declared.pair_rate) == (0.5, 0.25)
     assert declared.rules.floors == FloorLimits(span=5.0, broken_runs=9)
     assert (declared.rules.alpha, declared.sticky_for, declared.shadow_rate) == (0.02, 7_200.0, 0.5)
 

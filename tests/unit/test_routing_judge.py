@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from routing.comparison import compared
 from routing.guard import Guard, Source
 from routing.judge import SILENT, USED_UP_EVERY, Judge, Rules
 from routing.order import UNKNOWN, Settled
@@ -347,3 +348,15 @@ def test_a_rollout_without_a_guard_on_units_could_never_be_promoted() -> None:
 def test_proofs_that_cannot_be(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ProofWanted(**wrong)
+
+
+def test_comparisons_of_all_windows_are_merged_and_say_nothing_to_the_judge() -> None:
+    one = worker()
+    rows = [compared("card 1", 0.1, 0.9, True), compared("card 2", 0.2, 0.2, False)]
+    before = one.verdict()
+    for row in rows:
+        one.flush(comparison=row)
+    again = Window(one.name, 1, one.now, one.now, comparison=rows[0])
+    assert not one.judge.take(again), "what is heard twice counts once"
+    assert one.judge.comparison == rows[0].merged(rows[1])
+    assert one.verdict().outcome is before.outcome
