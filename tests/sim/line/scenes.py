@@ -73,6 +73,14 @@ _FINE = Manner(faulty=0.01)
 GUILTY = (
     Scene("three times the rows fail, 2 % to 6 %", Manner(faulty=0.02), Manner(faulty=0.06), rows_worse=True),
     Scene("ten times the rows fail, 1 % to 10 %", _FINE, Manner(faulty=0.1), rows_worse=True),
+    Scene(
+        "promoted, one row in eight fails, lists of 64",
+        _FINE,
+        Manner(faulty=0.125),
+        mean_list=64,
+        steps=((0.0, 9_000),),
+        rows_worse=True,
+    ),
     Scene("one score in ten is NaN", _FINE, Manner(faulty=0.01, nan=0.1), rows_worse=True),
     Scene("every run fails", _FINE, Manner(away=Span(1.0, 1.0, 1.0))),
     Scene("one run in ten fails for no reason", _FINE, Manner(faulty=0.01, flaky=0.1)),
