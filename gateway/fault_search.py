@@ -23,9 +23,11 @@ from gateway.meters import FaultMeters
 
 log = logging.getLogger("sluice.faults")
 
-# Failed runs that may wait to be looked at, and runs that one of them may cost: 64 rows with five bad ones.
+# Failed runs that may wait to be looked at; runs that one of them may cost, which is 64 rows with five bad ones; and
+# runs beyond those by which rows that failed are confirmed: else a list with more bad rows would have none at fault.
 WAITING = 16
 MOST_RUNS = 64
+CONFIRMING = 16
 # Seconds between two runs: nobody waits for the result, and callers wait for everything else.
 PAUSE = 0.005
 PATIENCE = 1.0
@@ -150,7 +152,7 @@ class _Search:
     async def _confirm(self, rows: NDArray[np.float32], known: NDArray[np.float32] | None) -> list[Found]:
         """Run rows that failed alone once more, if the lane is there: if it scores the row that is known."""
         found: list[Found] = [None] * len(rows)
-        if not len(rows) or not self._may_run(1):
+        if not len(rows) or self._away:
             return found
         try:
             if known is None:
@@ -160,13 +162,14 @@ class _Search:
             return found
         except BackendError as exc:
             return [Outage(str(exc))] * len(rows)
-        for at in range(len(rows)):
-            if self._may_run(1):
-                found[at] = await self._alone(rows[at : at + 1])
+        for at in range(min(len(rows), CONFIRMING)):
+            found[at] = await self._alone(rows[at : at + 1])
         return found
 
     async def _alone(self, row: NDArray[np.float32]) -> Found:
         """Return what a row comes to by itself; None: nobody can be asked."""
+        if self._away:
+            return None
         try:
             return float((await self.run(row))[0])
         except Away:

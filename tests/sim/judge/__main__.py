@@ -8,7 +8,6 @@ Clopper-Pearson) of a share of innocent canaries that were rolled back exceeds Î
 
 import argparse
 import json
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -17,10 +16,11 @@ from pathlib import Path
 from routing.guard import ALPHA
 from tests.sim.judge.charts import draw_delays, draw_false_rollbacks
 from tests.sim.judge.figures import Figures, broken_promise, figures_of, line_of
+from tests.sim.judge.page import page_of
 from tests.sim.judge.plan import Sizes, parts_of
 from tests.sim.judge.work import play_all
 
-JSON, FALSE_ROLLBACKS, DELAYS = "judge.json", "false-rollbacks.svg", "delays.svg"
+JSON, PAGE, FALSE_ROLLBACKS, DELAYS = "judge.json", "judge.md", "false-rollbacks.svg", "delays.svg"
 RESULTS = Path("tests/sim/results")
 
 
@@ -29,38 +29,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     if options.publish:
         return publish(options.out)
-    sizes = Sizes(options.runs, options.line_runs, options.guilty_line_runs, options.guilty_runs)
+    sizes = Sizes(options.runs, options.line_runs, options.guilty_line_runs, options.guilty_runs, options.longer)
+    parts = parts_of(sizes, options.only)
     began, found = time.monotonic(), []
-    for done in play_all(parts_of(sizes, options.only), options.processes):
+    for done in play_all(parts, options.processes):
         found.append(figures_of(done))
         print(line_of(found[-1]), flush=True)
     broken = [promise for one in found if (promise := broken_promise(one))]
-    write(options.out, found, sizes == Sizes() and not options.only, broken)
+    whole = sizes == Sizes() and not options.only
+    places = {(part.kind, part.subject.name): place for place, part in enumerate(parts)}
+    ordered = sorted(found, key=lambda one: places[one["kind"], one["name"]])
+    write(options.out, {"alpha": ALPHA, "whole": whole, "broken": broken, "found": ordered})
     print(f"\n{len(found)} scenarios in {(time.monotonic() - began) / 60:.1f} min, written to {options.out}")
     print("\n".join(["BROKEN:", *broken]) if broken else f"every promise kept, Î± = {ALPHA:g}")
     return 1 if broken else 0
 
 
-def write(out: Path, found: list[Figures], whole: bool, broken: list[str]) -> None:
-    """Write the figures and, where everything was played, the pictures."""
+def write(out: Path, document: Figures) -> None:
+    """Write the figures and, where everything was played, what is made of them."""
     out.mkdir(parents=True, exist_ok=True)
-    ordered = sorted(found, key=lambda one: (one["kind"], one["name"]))
-    document = {"alpha": ALPHA, "whole": whole, "broken": broken, "found": ordered}
     (out / JSON).write_text(json.dumps(document, indent=1, ensure_ascii=False))
-    if whole:
-        (out / FALSE_ROLLBACKS).write_text(draw_false_rollbacks(ordered))
-        (out / DELAYS).write_text(draw_delays(ordered))
+    if document["whole"]:
+        (out / PAGE).write_text(page_of(document["found"]))
+        (out / FALSE_ROLLBACKS).write_text(draw_false_rollbacks(document["found"]))
+        (out / DELAYS).write_text(draw_delays(document["found"]))
 
 
 def publish(out: Path, results: Path = RESULTS) -> int:
-    """Copy what the README shows into the repository: one whole simulation, never a part of one."""
+    """Write what the README shows into the repository: of one whole simulation, never of a part of one."""
     written = out / JSON
-    if not written.exists() or not json.loads(written.read_text())["whole"]:
+    document = json.loads(written.read_text()) if written.exists() else {"whole": False}
+    if not document["whole"]:
         print(f"{out} holds no whole simulation: run `make sim` without --only, --runs and the like", file=sys.stderr)
         return 2
-    results.mkdir(parents=True, exist_ok=True)
-    for name in (JSON, FALSE_ROLLBACKS, DELAYS):
-        shutil.copyfile(out / name, results / name)
+    write(results, document)
     return 0
 
 
@@ -72,10 +74,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--line-runs", type=int, default=whole.line, help=f"the same through the real line [{whole.line}]")
     add("--guilty-runs", type=int, default=whole.cell, help=f"runs of each entry of the tables [{whole.cell}]")
     add("--guilty-line-runs", type=int, default=whole.guilty_line, help=f"through the line [{whole.guilty_line}]")
+    add("--longer", type=float, default=whole.longer, help="times the calls of innocent rollouts through the line [1]")
     add("--only", default="", help="what `kind: name` holds this")
     add("--processes", type=int, default=None, help="side by side [one a processor]")
     add("--out", type=Path, default=Path(".sluice/sim"), help="where figures and pictures go [.sluice/sim]")
-    add("--publish", action="store_true", help=f"copy the last whole simulation to {RESULTS}, and play nothing")
+    add("--publish", action="store_true", help=f"write the last whole simulation to {RESULTS}, and play nothing")
     return parser.parse_args(arguments)
 
 

@@ -10,7 +10,7 @@ from tests.sim.judge.plan import ERRORS_GROW, LINE, PAIRS, STREAM
 
 _JUDGES = {
     "sluice": ("Sluice", PALETTE[0]),
-    "thresholds": ("thresholds, a minute's window", PALETTE[1]),
+    "thresholds": ("thresholds by the minute", PALETTE[1]),
     "z_test": ("z-test, every 10 s", PALETTE[3]),
 }
 _LEFT, _RIGHT, _ROW = 400.0, 830.0, 17.0
@@ -26,9 +26,9 @@ def draw_false_rollbacks(found: Sequence[Figures]) -> str:
     picture = Picture(860, round(bottom + 44), title)
     picture.text(20, 26, title, 15, bold=True)
     _legend(picture, 46.0)
-    for share in (0.001, 0.01, 0.1, 1.0):
-        picture.line((_share(share), 60, _share(share), bottom), FAINT, 0.6)
-        picture.text(_share(share), bottom + 16, f"{share:g}".rstrip("0") if share < 1 else "all", 11, "middle")
+    for mark in (0.001, 0.01, 0.1, 1.0):
+        picture.line((_share(mark), 60, _share(mark), bottom), FAINT, 0.6)
+        picture.text(_share(mark), bottom + 16, f"{mark:.1%}" if mark < 0.01 else f"{mark:.0%}", 11, "middle")
     picture.text(_share(_LEAST), bottom + 16, "none", 11, "middle")
     picture.line((_share(ALPHA), 56, _share(ALPHA), bottom), INK, 1.2, "4 3")
     picture.text(_share(ALPHA) + 4, bottom + 32, "α, the most that is promised", 11)
@@ -37,7 +37,7 @@ def draw_false_rollbacks(found: Sequence[Figures]) -> str:
         picture.text(_LEFT - 18, at + 4, f"{one['kind']}: {one['name']}", 11, "end")
         picture.line((_LEFT, at, _RIGHT, at), FAINT, 0.3)
         for judge in reversed(_JUDGES):
-            share = one["share"] if judge == "sluice" else one.get(judge)
+            share: float | None = one["share"] if judge == "sluice" else one.get(judge)
             if share is not None:
                 picture.dot(_share(share), at, 4.0, _JUDGES[judge][1])
     return picture.render()
@@ -75,12 +75,20 @@ def _share(share: float) -> float:
 
 def _grid(picture: Picture, left: float, weight: int, labels: bool) -> None:
     picture.text(left, 72, f"{weight / 100:g} % of units", 12, bold=True)
-    for seconds, words in ((1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"), (3_600, "1 h"), (_NEVER, "never")):
+    picture.text(left, 392, "errors grow so many times", 11)
+    for seconds, words in (
+        (1, "1 s"),
+        (10, "10 s"),
+        (60, "1 min"),
+        (600, "10 min"),
+        (3_600, "1 h"),
+        (_NEVER, "not at all"),
+    ):
         picture.line((left, _y(seconds), left + 225, _y(seconds)), FAINT, 0.6)
         if labels:
             picture.text(left - 8, _y(seconds) + 4, words, 11, "end")
     for times in (1.5, 2, 3, 5, 10, 25):
-        picture.text(_x(left, times), 376, f"×{times:g}", 11, "middle")
+        picture.text(_x(left, times), 376, f"{times:g}", 11, "middle")
 
 
 def _curve(picture: Picture, left: float, cells: Sequence[Figures], color: str, aside: float) -> None:

@@ -8,13 +8,26 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from routing.guard import ALPHA
-from tests.sim.judge.plan import ERRORS_GROW, FLOORS, GUILTY_LINE, LINE, PAIRS, SLOWER_PAIRS, STREAM, WATCHED_ERRORS
+from routing.proof import ProofWanted
+from tests.sim.judge.plan import (
+    ERRORS_GROW,
+    FLOORS,
+    GUILTY_LINE,
+    GUILTY_STREAM,
+    LINE,
+    PAIRS,
+    SLOWER_PAIRS,
+    STREAM,
+    WATCHED_ERRORS,
+)
 from tests.sim.judge.work import Done
 
 Figures = dict[str, Any]
 _CONFIDENCE = 0.99
 LEAST_FOUND = 0.9
-"""Of the guilty canaries that go through the real line so many are to be found."""
+"""Of the guilty canaries of each scenario so many are to be found."""
+PROOF_ALPHA = ProofWanted().alpha
+"""Of those whose rows are more than `times` as bad at most so many may be shown not to be."""
 _JUDGES = ("sluice", "thresholds", "z_test")
 
 
@@ -22,7 +35,7 @@ def figures_of(done: Done) -> Figures:
     """Return what is published of a part."""
     kind = done.part.kind
     head = {"kind": kind, "name": done.part.subject.name, "runs": len(done.rows)}
-    if kind in (STREAM, LINE, FLOORS, PAIRS, GUILTY_LINE):
+    if kind in (STREAM, GUILTY_STREAM, LINE, FLOORS, PAIRS, GUILTY_LINE):
         return head | _rolled_back(done)
     cell = done.part.subject
     shape = {name: getattr(cell, name) for name in ("rate", "weight", "times", "ratio", "onset") if hasattr(cell, name)}
@@ -33,8 +46,10 @@ def broken_promise(figures: Figures) -> str:
     """Say what a part's figures break; empty where they keep what was promised."""
     if figures["kind"] in (STREAM, LINE, PAIRS) and figures["lower"] > ALPHA:
         return f"{figures['name']}: rolled back in at least {figures['lower']:.2%} of innocent rollouts"
-    if figures["kind"] == GUILTY_LINE and figures["share"] < LEAST_FOUND:
+    if figures["kind"] in (GUILTY_LINE, GUILTY_STREAM) and figures["share"] < LEAST_FOUND:
         return f"{figures['name']}: found in {figures['share']:.0%} only"
+    if figures.get("rows_worse") and figures["cleared_lower"] > PROOF_ALPHA:
+        return f"{figures['name']}: shown not to be worse in at least {figures['cleared_lower']:.1%}"
     return ""
 
 
@@ -57,17 +72,29 @@ def line_of(figures: Figures) -> str:
 def _rolled_back(done: Done) -> Figures:
     times = np.array([row[0] for row in done.rows], float)
     back, runs = int(np.isfinite(times).sum()), len(times)
-    lower = float(beta.ppf(1 - _CONFIDENCE, back, runs - back + 1)) if back else 0.0
-    found = {"share": back / runs, "lower": lower, **_quantiles(times[np.isfinite(times)])}
-    if done.part.kind in (STREAM, PAIRS):
+    found = {"share": back / runs, "lower": _lower(back, runs), **_quantiles(times[np.isfinite(times)])}
+    if done.part.kind in (STREAM, GUILTY_STREAM, PAIRS):
         # Of pairs there is no window of a minute to look at.
-        others = _JUDGES[1:] if done.part.kind == STREAM else _JUDGES[2:]
+        others = _JUDGES[2:] if done.part.kind == PAIRS else _JUDGES[1:]
         for place, judge in enumerate(others, 1):
             found[judge] = float(np.mean([np.isfinite(row[place]) for row in done.rows]))
         return found
     scene = done.part.subject
     guards = Counter(row[1] for row in done.rows if row[1])
-    return found | {"by": dict(guards), "calls": scene.calls, "mean_list": scene.mean_list}
+    cleared = sum(row[2] for row in done.rows)
+    return found | {
+        "by": dict(guards),
+        "calls": scene.calls,
+        "mean_list": scene.mean_list,
+        "rows_worse": scene.rows_worse,
+        "cleared": cleared / runs,
+        "cleared_lower": _lower(cleared, runs),
+    }
+
+
+def _lower(times: int, runs: int) -> float:
+    """Return the lower bound of a share."""
+    return float(beta.ppf(1 - _CONFIDENCE, times, runs - times + 1)) if times else 0.0
 
 
 def _delays(done: Done) -> Figures:

@@ -30,7 +30,7 @@ def evidence_of(calls: Calls, seconds: float, late: float = 0.0) -> Iterator[tup
     next_one = 0
     for number in range(1, round(seconds / FLUSH) + 1):
         now = number * FLUSH
-        until = np.searchsorted(settled_at[order], now, side="left")
+        until = int(np.searchsorted(settled_at[order], now, side="left"))
         chosen, next_one = order[next_one:until], until
         for index, worker in enumerate(WORKERS):
             own = chosen[chosen % len(WORKERS) == index]

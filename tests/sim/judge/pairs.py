@@ -10,12 +10,11 @@ import numpy as np
 from scipy.stats import norm
 
 from routing.declared import read_rollout
-from routing.evidence import STAKE_EVERY
 from routing.guard import ALPHA
 from tests.sim.judge.counts import SLOT
 from tests.sim.judge.power import ENOUGH, HORIZON, ONSETS, RATES
 from tests.sim.judge.rivals import repeated_sign_test
-from tests.sim.judge.twin import Events, first_found, looks
+from tests.sim.judge.twin import Events, first_found, looks, seldom
 
 PAIR_RATE = 0.02
 """The share of a canary's rows that both bundles are run on."""
@@ -37,7 +36,9 @@ class PairCell:
     @property
     def name(self) -> str:
         """What it is called."""
-        return f"{self.rate:g}/s, runs take {self.ratio - 1:+.0%}, after {self.onset / 3600:g} h"
+        if self.ratio == 1.0:
+            return f"{self.rate:g} calls/s"
+        return f"{self.rate:g} calls/s, runs take {self.ratio - 1:+.0%}, after {self.onset / 3600:g} h"
 
 
 ALIKE = tuple(PairCell(rate, 1.0, 0.0, HORIZON) for rate in RATES)
@@ -57,7 +58,7 @@ def play_alike(cell: PairCell, seeds: Sequence[int]) -> list[list[float]]:
 
 def play_slower(cell: PairCell, seeds: Sequence[int]) -> list[list[float]]:
     """Return by run how long after the onset ours rolled back, with its share of α, and a repeated test."""
-    at = np.r_[looks(0.0, cell.onset, STAKE_EVERY), looks(cell.onset, cell.seconds)]
+    at = np.r_[seldom(cell.onset), looks(cell.onset, cell.seconds)]
     return [[when - cell.onset for when in _judged(_draw(cell, seed), cell, at, ENOUGH)] for seed in seeds]
 
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from routing.declared import read_rollout
-from routing.evidence import STAKE_EVERY
 from routing.guard import one_share
 from tests.sim.judge.rivals import repeated_z_test, thresholds
 from tests.sim.judge.seen import see
 from tests.sim.judge.traffic import Traffic
-from tests.sim.judge.twin import first_found, looks
+from tests.sim.judge.twin import first_found, looks, seldom
 
 HORIZON = 3_600.0
 """Seconds after the onset within which a canary is found, or is not."""
@@ -36,7 +35,7 @@ class Cell:
     @property
     def name(self) -> str:
         """What it is called."""
-        return f"{self.rate:g}/s, {self.weight / 100:g} %, x{self.times:g}, after {self.onset / 3600:g} h"
+        return f"{self.rate:g} calls/s, {self.weight / 100:g} %, x{self.times:g}, after {self.onset / 3600:g} h"
 
 
 ERRORS = tuple(
@@ -63,7 +62,7 @@ def play_cell(cell: Cell, seeds: Sequence[int]) -> list[list[float]]:
     """Return by run how long after the onset each judge rolled back (ours, thresholds, z-test), and what it had cost.
 
     That is the canary's bad calls since the onset, and the events of both arms, until ours did. Before the onset our
-    judge looks whenever a stake begins, and from then on after every flush. Who rolled back before has a time below 0.
+    judge looks twice in half a minute, and from then on after every flush. Who rolled back before has a time below 0.
     """
     traffic = Traffic(
         cell.name,
@@ -74,7 +73,7 @@ def play_cell(cell: Cell, seeds: Sequence[int]) -> list[list[float]]:
         canary=BASE * cell.times,
         onset=cell.onset,
     )
-    at = np.r_[looks(0.0, cell.onset, STAKE_EVERY), looks(cell.onset, traffic.seconds)]
+    at = np.r_[seldom(cell.onset), looks(cell.onset, traffic.seconds)]
     rows = []
     for seed in seeds:
         run = see(traffic, seed)

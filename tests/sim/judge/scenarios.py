@@ -4,7 +4,7 @@ from tests.sim.judge.traffic import Traffic, bursty, daily
 
 RAMP = ((0.0, 100), (450.0, 500), (900.0, 2_000), (1_350.0, 5_000))
 UNITS = 33_000
-STICKY_RATE = 100.0
+STICKY_RATE = 60.0
 """Calls a second where units come again: every one of them is drawn."""
 
 
@@ -52,3 +52,6 @@ INNOCENT = (
     Traffic("as much worse as is tolerated", champion=0.04, canary=0.05),
 )
 """None of these may be rolled back in more than α of the runs. One guard has all of α, which is the hardest case."""
+
+GUILTY = (_sticky("sticky units, canary three times worse", canary=0.03),)
+"""To be found; with their units' repeated errors they have fewer events than calls."""

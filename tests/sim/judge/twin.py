@@ -61,9 +61,15 @@ def events_of(calls: Calls) -> Events:
     return Events(calls.at[index], calls.canary[index], np.concatenate(shares))
 
 
-def looks(since: float, until: float, every: float = FLUSH) -> NDArray[np.float64]:
+def looks(since: float, until: float) -> NDArray[np.float64]:
     """Return when the judge looks: after each flush between two moments, the later one included."""
-    return every * np.arange(round(since / every) + 1, round(until / every) + 1)
+    return FLUSH * np.arange(round(since / FLUSH) + 1, round(until / FLUSH) + 1, dtype=np.float64)
+
+
+def seldom(until: float) -> NDArray[np.float64]:
+    """Return some of these looks: the one that places a stake and the one before, which leave the evidence as it is."""
+    starts = STAKE_EVERY * np.arange(1, round(until / STAKE_EVERY) + 1, dtype=np.float64)
+    return np.stack([starts - FLUSH, starts], axis=1).ravel()
 
 
 def evidence(events: Events, at: NDArray[np.float64]) -> NDArray[np.float64]:

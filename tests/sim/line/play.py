@@ -17,7 +17,7 @@ from routing.judge import Judge
 from routing.schedule import Stage, Step
 from routing.table import CANARY, CHAMPION, SHADOW
 from routing.verdict import Outcome, Verdict
-from tests.sim.line.house import WORKER, Callers, House
+from tests.sim.line.house import WORKER, House, nobody_listens
 from tests.sim.line.manner import Arm
 from tests.sim.line.scenes import Scene
 from tests.sim.virtual_loop import VirtualLoop
@@ -43,8 +43,8 @@ class Played(NamedTuple):
     """When it was rolled back, in seconds; infinity if it never was."""
     guard: str
     """By which guard or floor."""
-    failed: int
-    """Calls that got no answer until then."""
+    cleared: bool
+    """Whether it was shown, at any look until then, that its rows are not worse."""
 
 
 def play(scene: Scene, seed: int) -> Played:
@@ -74,7 +74,7 @@ class _Rollout:
         self._lots = rng.random(scene.units).tolist()
         self._judge = Judge(DECLARED.rules, 0.0)
         self._judge.join(WORKER, 0.0)
-        self._callers = Callers()
+        self._cleared = False
         self._tasks: set[asyncio.Task[None]] = set()
         seconds = scene.calls / scene.rate
         self._turns = deque(
@@ -90,10 +90,10 @@ class _Rollout:
                 flushed += 1
                 verdict = self._flush(now)
                 if verdict.outcome is Outcome.FAIL:
-                    return await self._end(Played(now, verdict.guard, self._callers.failed))
+                    return await self._end(Played(now, verdict.guard, self._cleared))
             await self._until(start)
             self._serve(units)
-        return await self._end(Played(inf, "", self._callers.failed))
+        return await self._end(Played(inf, "", self._cleared))
 
     def _lists(self) -> Iterator[tuple[float, list[int]]]:
         """Yield when each list starts, and whose calls it has."""
@@ -112,7 +112,7 @@ class _Rollout:
         while self._turns and self._turns[0][0] <= now:
             house.turn(self._turns.popleft()[1])
         house.store.away = self._scene.store_away(now) > 0
-        call = house.call(self._callers)
+        call = house.call(nobody_listens)
         rows = [Row(call, str(unit), (b"",), [self._lots[unit]], None) for unit in units]
         task = self._loop.create_task(house.line.serve(rows))
         self._tasks.add(task)
@@ -122,7 +122,9 @@ class _Rollout:
         self._toll = self._tolled_until(now)
         self._judge.take(self._house.witness.window(now))
         part = self._house.witness.part
-        return self._judge.verdict(part.step, Step(Stage.CANARY, part.weight), 0.0, now)
+        verdict = self._judge.verdict(part.step, Step(Stage.CANARY, part.weight), 0.0, now)
+        self._cleared = self._cleared or bool(self._judge.proof.shown)
+        return verdict
 
     def _tolled_until(self, now: float) -> Toll:
         """Return what the canary's host has cost: how often it has died, and how long it has waited."""

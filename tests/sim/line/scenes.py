@@ -23,6 +23,8 @@ class Scene:
     steps: tuple[tuple[float, int], ...] = ((0.0, 500), (0.5, 2_000))
     """When each step begins, as a share of the run, and the canary's weight, of 10,000."""
     store_away: When = never
+    rows_worse: bool = False
+    """Whether the canary's rows fail more than twice as often, so that the contrary must not be shown."""
 
 
 _ROWS = Manner(faulty=0.03, nan=0.01)
@@ -69,9 +71,17 @@ AWAY = (
 _FINE = Manner(faulty=0.01)
 
 GUILTY = (
-    Scene("three times the rows fail, 2 % to 6 %", Manner(faulty=0.02), Manner(faulty=0.06)),
-    Scene("ten times the rows fail, 1 % to 10 %", _FINE, Manner(faulty=0.1)),
-    Scene("one score in ten is NaN", _FINE, Manner(faulty=0.01, nan=0.1)),
+    Scene("three times the rows fail, 2 % to 6 %", Manner(faulty=0.02), Manner(faulty=0.06), rows_worse=True),
+    Scene("ten times the rows fail, 1 % to 10 %", _FINE, Manner(faulty=0.1), rows_worse=True),
+    Scene(
+        "promoted, one row in eight fails, lists of 64",
+        _FINE,
+        Manner(faulty=0.125),
+        mean_list=64,
+        steps=((0.0, 9_000),),
+        rows_worse=True,
+    ),
+    Scene("one score in ten is NaN", _FINE, Manner(faulty=0.01, nan=0.1), rows_worse=True),
     Scene("every run fails", _FINE, Manner(away=Span(1.0, 1.0, 1.0))),
     Scene("one run in ten fails for no reason", _FINE, Manner(faulty=0.01, flaky=0.1)),
     Scene("runs take 1.5 times as long", _FINE, Manner(faulty=0.01, run=0.00075, row=0.000045)),

@@ -1,4 +1,4 @@
-"""Plays innocent canaries on event streams: when would each judge have rolled back?"""
+"""Plays event streams: when would each judge have rolled back?"""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from tests.sim.judge.traffic import Traffic
 from tests.sim.judge.twin import first_reached, looks
 
 
-def play_innocent(traffic: Traffic, seeds: Sequence[int]) -> list[list[float]]:
+def play_stream(traffic: Traffic, seeds: Sequence[int]) -> list[list[float]]:
     """Return by run when each rolled back (ours with all of α, thresholds, z-test); infinity is never."""
     at = looks(0.0, traffic.seconds)
     rows = []
