@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.command_line.client_flags import add_client_flags, read_reach
-from gateway.command_line.control_command import add_control
+from gateway.command_line.control_command import add_control, add_control_ports
 from gateway.command_line.environment import ROOT, env
 from gateway.command_line.records_command import add_records
 from gateway.command_line.rollout.parser import add_rollout
@@ -89,6 +89,7 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--redis-port", type=int, default=env("redis_port", 6399), help="port of the embedded Redis [%(default)s]"
     )
+    add_control_ports(parser)
     parser.set_defaults(run=_run_up)
 
 
@@ -167,8 +168,11 @@ def _add_state_flags(parser: argparse.ArgumentParser) -> None:
 
 def _run_up(arguments: argparse.Namespace) -> int:
     from gateway.command_line.start import run_up
+    from gateway.command_line.up import Ports
 
-    return _say_errors(lambda: run_up(read_config(arguments), None if arguments.redis_url else arguments.redis_port))
+    redis = None if arguments.redis_url else arguments.redis_port
+    ports = Ports(redis, arguments.control_grpc_port, arguments.control_http_port)
+    return _say_errors(lambda: run_up(read_config(arguments), ports))
 
 
 def _run_serve(arguments: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ from routing.table import CANARY, NOT_DRAWN
 from routing.units import FIRST_CALLS
 from routing.window import Window
 
+MOST_CALLS = 1 << 18
+"""Calls that wait for a flush; what comes while nobody asks for it is let go."""
 MOST_UNITS = 1 << 19
 """Units that are remembered so as not to send what the judge would not hear; beyond that everything is sent again."""
 
@@ -171,8 +173,9 @@ class Witness:
             return
         if len(self._known) >= MOST_UNITS:
             self._known.clear()
-        self._known[key] = calls + 1
-        self._calls.append(call)
+        if len(self._calls) < MOST_CALLS:
+            self._known[key] = calls + 1
+            self._calls.append(call)
 
     def window(self, now: float) -> Window:
         """Return what has come since the last window."""

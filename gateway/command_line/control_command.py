@@ -43,8 +43,6 @@ def add_control(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         ("models", Path, ROOT / "models", "where <name>/deployment.yaml lie, with their `rollout` sections"),
         ("principals", Path, ROOT / "principals.yaml", "who may sign orders, and which"),
         ("host", str, "127.0.0.1", "address to listen on"),
-        ("control-grpc-port", int, DEFAULT_GRPC_PORT, "port for gRPC: sluice.v1.Rollouts, health, reflection"),
-        ("control-http-port", int, DEFAULT_HTTP_PORT, "port for HTTP: the same as JSON, /docs, /metrics"),
         ("prometheus", str, "", "URL of the Prometheus for `queries` of deployments that name none; empty: none"),
         ("tls-cert", str, "", "PEM file: the certificate (chain) to speak TLS with; empty: clear text"),
         ("tls-key", str, "", "PEM file: its private key, without a passphrase"),
@@ -55,7 +53,19 @@ def add_control(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         value = env(name.replace("-", "_"), default)
         shown = without_password(str(value)) or "none"
         parser.add_argument(f"--{name}", type=kind, default=value, help=f"{text} [{shown}]".replace("%", "%%"))
+    add_control_ports(parser)
     parser.set_defaults(run=_run)
+
+
+def add_control_ports(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the ports that a control plane answers on."""
+    for name, port, what in (
+        ("grpc", DEFAULT_GRPC_PORT, "gRPC: sluice.v1.Rollouts, health, reflection"),
+        ("http", DEFAULT_HTTP_PORT, "HTTP: the same as JSON, /docs, /metrics"),
+    ):
+        value = env(f"control_{name}_port", port)
+        text = f"port of the control plane for {what} [{value}]"
+        parser.add_argument(f"--control-{name}-port", type=int, default=value, help=text)
 
 
 def read_control(arguments: argparse.Namespace) -> ControlConfig:

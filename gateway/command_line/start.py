@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.clock import read_offsets
-from gateway.command_line.up import OFFSETS_FILE, OfflineFailed, measure_offsets, up
+from gateway.command_line.up import OFFSETS_FILE, OfflineFailed, Ports, measure_offsets, up
 from gateway.config import DEFAULT_GRPC_PORT, ConfigError, ServeConfig, without_password
 from gateway.deployment import DeploymentError
 from gateway.embedded_redis import RedisFailed
@@ -22,10 +22,10 @@ from monitoring import log
 EXPLAINED = (BundleError, ConfigError, DeploymentError, OfflineFailed, OSError, PortTaken, RedisFailed, StartFailed)
 
 
-def run_up(config: ServeConfig, redis_port: int | None) -> int:
+def run_up(config: ServeConfig, ports: Ports) -> int:
     """Run `sluice up`; return the exit status."""
     log.configure(config.log_level)
-    where = f"embedded on port {redis_port}" if redis_port else without_password(config.redis_url)
+    where = f"embedded on port {ports.redis}" if ports.redis else without_password(config.redis_url)
     print(
         f"sluice up: {config.workers} worker{'s' * (config.workers != 1)}, front {config.front}, Redis {where}",
         flush=True,
@@ -33,7 +33,7 @@ def run_up(config: ServeConfig, redis_port: int | None) -> int:
 
     def run() -> None:
         with hold_state(config.state):
-            up(config, redis_port, announce)
+            up(config, ports, lambda running: announce(running, ports))
 
     return _explain(run)
 
@@ -44,8 +44,8 @@ def run_serve(config: ServeConfig, replay_now: bool) -> int:
     return _explain(lambda: _serve(config, replay_now))
 
 
-def announce(config: ServeConfig) -> None:
-    """Say that the gateway is ready, where, and how to call it."""
+def announce(config: ServeConfig, ports: Ports | None = None) -> None:
+    """Say that the gateway is ready, where, and how to call it; and of `up`, where its `ports` are."""
     base = f"{'http' if config.tls is None else 'https'}://{config.host}:{config.http_port}"
     asker_tls, curl_tls = _tls_words(config.tls)
     shown = ".venv/bin/sluice" if Path(".venv/bin/sluice").exists() else "sluice"
@@ -57,6 +57,7 @@ ready
   HTTP        {base}     documentation at {base}/docs
   metrics     http://{config.host}:{config.metrics_port}/metrics
   features    from {without_password(config.redis_url)}
+  rollouts    {_rollout_words(config, ports)}
 
 a first call (another terminal):
   {shown} predict fraud{address}{asker_tls} card_id=32261 store_id=8516 amount=24900 customer_present=true
@@ -67,6 +68,17 @@ a first call (another terminal):
 Ctrl-C drains and stops.""",
         flush=True,
     )
+
+
+def _rollout_words(config: ServeConfig, ports: Ports | None) -> str:
+    """Say where rollouts are steered from, and how one is begun on this machine."""
+    if not config.control_url:
+        return "none: --control-url names the Redis of a control plane"
+    steered = f"as {without_password(config.control_url)} says"
+    if ports is None or ports.redis is None:
+        return steered
+    where = f"{config.host}:{ports.control_grpc}"
+    return f"{steered}, steered at {where}: sluice rollout --help, and keys to try it with in {config.state / 'people'}"
 
 
 def _tls_words(tls: ServerTls | None) -> tuple[str, str]:

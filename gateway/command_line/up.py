@@ -10,10 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.clock import replay_offsets, write_offsets
+from gateway.command_line.up_control import beside
 from gateway.config import ServeConfig
 from gateway.embedded_redis import EmbeddedRedis
 from gateway.supervisor.declarations import Declared, read_declarations
@@ -27,18 +28,28 @@ class OfflineFailed(RuntimeError):
     """An offline step did not succeed; its own last lines say why."""
 
 
-def up(config: ServeConfig, redis_port: int | None, ready: Callable[[ServeConfig], None]) -> None:
-    """Bring everything up and serve until told to stop. `redis_port` is None when Redis is somebody else's.
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What `up` alone listens on. `redis` is None when Redis is somebody else's: then so is the control plane."""
+
+    redis: int | None
+    control_grpc: int
+    control_http: int
+
+
+def up(config: ServeConfig, ports: Ports, ready: Callable[[ServeConfig], None]) -> None:
+    """Bring everything up and serve until told to stop.
 
     Raises `PortTaken`, `RedisFailed`, `OfflineFailed`, or what `serve` raises.
     """
     for port, what in ((config.grpc_port, "gRPC"), (config.http_port, "HTTP"), (config.metrics_port, "metrics")):
         check_free(config.host, port, what)
-    with _redis(config, redis_port) as redis_url:
+    with _redis(config, ports.redis) as redis_url:
         _prepare(redis_url)
         config = replace(config, redis_url=redis_url, offsets=measure_offsets(config))
         write_offsets(config.state / OFFSETS_FILE, config.offsets)
-        serve(config, lambda: ready(config))
+        with _control(config, ports) as steered:
+            serve(steered, lambda: ready(steered))
 
 
 def measure_offsets(config: ServeConfig) -> dict[str, float]:
@@ -48,6 +59,18 @@ def measure_offsets(config: ServeConfig) -> dict[str, float]:
     return replay_offsets(
         {name: one.newest_event for name, one in declared.items() if one.deployment.clock == "replay"}
     )
+
+
+@contextmanager
+def _control(config: ServeConfig, ports: Ports) -> Iterator[ServeConfig]:
+    """Run a control plane, unless there is one already or nothing that it could keep rollouts in."""
+    if ports.redis is None or config.control_url:
+        yield config
+        return
+    for port, what in ((ports.control_grpc, "control-grpc"), (ports.control_http, "control-http")):
+        check_free(config.host, port, what)
+    with beside(config, config.redis_url, ports.control_grpc, ports.control_http) as steered:
+        yield steered
 
 
 @contextmanager

@@ -138,3 +138,12 @@ def test_a_row_whose_arm_was_chosen_is_evidence_of_nothing() -> None:
     ticket.release()
     calls, _, _ = witness.flush(2.0)
     assert [call.unit for call in calls] == [4]
+
+
+def test_what_nobody_asks_for_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.witness.MOST_CALLS", 3)
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    ticket.note(CANARY, rows(1, 2, 3, 4), [FINE] * 4)
+    ticket.release()
+    assert [call.unit for call in witness.flush(2.0)[0]] == [1, 2, 3]
