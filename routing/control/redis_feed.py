@@ -1,11 +1,15 @@
 """The feed in the control Redis: a stream of windows for each rollout, a hash of standings for each deployment."""
 
+import logging
+
 import msgspec
 from redis.asyncio import Redis
 
 from routing.control.feed import Standing, decode_window, encode_window
 from routing.control.redis_answer import PREFIX, answer_of
 from routing.window import Window
+
+log = logging.getLogger("sluice.control")
 
 MOST_WINDOWS = 2_000_000
 """Windows of one rollout that are kept: a day of ten workers. Beyond that the first ones go."""
@@ -29,9 +33,15 @@ class RedisFeed:
 
     async def after(self, rollout: str, place: str, most: int) -> list[tuple[str, Window]]:
         """As `Feed.after`."""
-        first = f"({place}" if place else "-"
-        entries = await answer_of(self._client.xrange(_windows(rollout), min=first, count=most))
-        return [(entry.decode(), decode_window(fields[b"window"])) for entry, fields in entries]
+        found: list[tuple[str, Window]] = []
+        while not found:
+            first = f"({place}" if place else "-"
+            entries = await answer_of(self._client.xrange(_windows(rollout), min=first, count=most))
+            if not entries:
+                break
+            place = entries[-1][0].decode()
+            found = [(entry.decode(), window) for entry, fields in entries if (window := _read(rollout, fields))]
+        return found
 
     async def report(self, deployment: str, gateway: str, standing: Standing) -> None:
         """As `Feed.report`."""
@@ -41,6 +51,15 @@ class RedisFeed:
         """As `Feed.standings`."""
         found = await answer_of(self._client.hgetall(_standings(deployment)))
         return {name.decode(): msgspec.msgpack.decode(data, type=Standing) for name, data in found.items()}
+
+
+def _read(rollout: str, fields: dict[bytes, bytes]) -> Window | None:
+    """A gateway of another release may say what we do not understand: that must not keep everybody from being heard."""
+    try:
+        return decode_window(fields[b"window"])
+    except (KeyError, ValueError) as exc:
+        log.error("a window cannot be read and is left out", extra={"rollout": rollout, "reason": str(exc)})
+        return None
 
 
 def _windows(rollout: str) -> str:

@@ -80,3 +80,19 @@ async def test_a_redis_that_is_gone_is_said_so() -> None:
         for asked in (RedisFeed(client).after("r1", "", 1), RedisFeed(client).send("r1", FULL)):
             with pytest.raises(ControlError, match="does not answer"):
                 await asked
+
+
+async def test_a_window_that_cannot_be_read_keeps_nobody_from_being_heard(redis_server: RedisServer) -> None:
+    async with Redis.from_url(redis_server.url) as client:
+        key = "{sluice}:control:windows:odd"
+        await client.delete(key)
+        feed = RedisFeed(client)
+        for sequence, data in enumerate((b"\x93\x01", b"nonsense", None, b"\xc1"), 1):
+            await feed.send("odd", Window("gw", sequence, 1.0, 1.0))
+            await client.xadd(key, {"other": b""} if data is None else {"window": data})
+        await client.xadd(key, {"window": b"nonsense"})
+        seen, place = [], ""
+        while found := await feed.after("odd", place, 1):
+            seen += [window.sequence for _, window in found]
+            place = found[-1][0]
+        assert seen == [1, 2, 3, 4]
