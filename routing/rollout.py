@@ -151,7 +151,7 @@ def outlived(rollout: Rollout, sticky_for: float, now: float) -> bool:
 
 
 def outnumbered(rollout: Rollout, served: int, now: float) -> Rollout:
-    """Return the rollout on its way back, above a table of its own that is served and that nobody here remembers.
+    """Return the rollout on its way back, above a table that is served and that nobody here remembers.
 
     What was kept is lost then, and with it perhaps that the candidate was taken out. One that has gone back stays so.
     """
@@ -160,6 +160,15 @@ def outnumbered(rollout: Rollout, served: int, now: float) -> Rollout:
     reason = f"the control Redis has lost what it had acknowledged: table {served} is served, and it knows up to"
     back = roll_back(rollout, f"{reason} {rollout.table}", now)
     return replace(back, table=served + 1)
+
+
+def remembered(rollout: Rollout, gateway: str, now: float) -> Rollout:
+    """Return the rollout on its way back, because a gateway has taken its candidate out before, and it is forgotten."""
+    return roll_back(
+        rollout,
+        f"the control Redis has lost what it had acknowledged: gateway {gateway} has taken the candidate out already",
+        now,
+    )
 
 
 def table_of(rollout: Rollout, shadow_rate: float) -> Table:

@@ -12,7 +12,7 @@ from gateway.deployment import DeploymentError
 from gateway.lease import TERM
 from gateway.served import Served
 from gateway.supervisor.condemned import Condemned
-from gateway.supervisor.following import TAKEN_OUT, follow, uses_candidate
+from gateway.supervisor.following import TAKEN_OUT, follow, keeps_weight, uses_candidate
 from gateway.supervisor.tables import Tables
 from gateway.supervisor.turning import Turning
 from monitoring.series import Gauge
@@ -80,6 +80,8 @@ class Follower:
             kept = await self._store.read(name)
             if kept.rollout is not None:
                 self._follow(kept.rollout)
+            else:
+                self.rollouts.pop(name, None)
         if leader:
             self.heard = asyncio.get_running_loop().time()
             self._heard.set(1.0)
@@ -90,8 +92,18 @@ class Follower:
     def leases(self) -> dict[str, float]:
         """Return for how many seconds each deployment's canary may keep its weight; not named: as before."""
         fresh = asyncio.get_running_loop().time() - self.heard <= 2 * POLL
-        out = {name for name, rollout in self.rollouts.items() if rollout.state in TAKEN_OUT}
+        current, condemned = self._tables.current, self._condemned.digests
+        out = {
+            name
+            for name, rollout in self.rollouts.items()
+            if name in current and not keeps_weight(rollout, current[name], condemned)
+        }
         return dict.fromkeys(out, 0.0) | dict.fromkeys((self.rollouts.keys() - out) if fresh else (), TERM)
+
+    def taken_out(self, name: str) -> str:
+        """Return the deployment's rollout that was seen last, if its candidate was taken out here; else nothing."""
+        rollout = self.rollouts.get(name)
+        return rollout.name if rollout is not None and rollout.name in self._condemned.digests else ""
 
     def _follow(self, rollout: Rollout) -> None:
         name = rollout.deployment

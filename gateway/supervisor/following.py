@@ -48,6 +48,15 @@ def uses_candidate(rollout: Rollout, table: Table) -> bool:
     return rollout.candidate in arms or (table.canary is not None and table.canary.version == rollout.candidate)
 
 
+def keeps_weight(rollout: Rollout, current: Served, condemned: Collection[str]) -> bool:
+    """Whether the canary that is served may keep its weight: it is this rollout's, and was not taken out.
+
+    Where a control Redis has lost its memory, its last rollout may be another one, or stand as before it was taken out.
+    """
+    ours = current.part is not None and current.part.rollout == rollout.name
+    return ours and rollout.state not in TAKEN_OUT and rollout.name not in condemned
+
+
 def _table(rollout: Rollout, declared: Deployment) -> Table:
     """The rollout's table, with what the rollout has no say in: the fallback, and shadows of other bundles."""
     table = table_of(rollout, declared.rollout.shadow_rate)

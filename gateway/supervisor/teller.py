@@ -127,6 +127,7 @@ class Teller:
             champion_digest=served.digests[served.table.champion],
             policy=declared.policy_digest,
             rules=declared.rollout_digest,
+            taken_out=self._follower.taken_out(name),
         )
 
 

@@ -31,6 +31,8 @@ class Standing(msgspec.Struct, frozen=True):
     """The digest of its policy."""
     rules: str = ""
     """The digest of what its `deployment.yaml` says of rollouts."""
+    taken_out: str = ""
+    """The name of the rollout that it heard of last, if it has taken out its candidate."""
 
 
 ALIVE = 5.0

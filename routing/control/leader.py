@@ -20,7 +20,7 @@ from routing.control.plane import Known, Plane
 from routing.control.store import Kept
 from routing.control.view import Board, View, view_of
 from routing.judge import Judge
-from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered
+from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered, remembered
 from routing.sources import Sources
 from routing.verdict import Verdict
 
@@ -125,9 +125,14 @@ class Leader:
         Its memory was lost, somebody has stopped it, or units have kept their arms for long enough.
         """
         moment = self._clock()
-        served = max((one.table for one in gateways.values() if one.rollout == rollout.name), default=0)
+        # What is over stands, whatever a later rollout that is forgotten has left behind: the next one begins above it.
+        ahead = [one.table for one in gateways.values() if one.rollout == rollout.name or not rollout.over]
+        served = max(ahead, default=0)
         if (known := outnumbered(rollout, served, moment)) is not rollout:
             return known, JUDGE
+        for name, one in gateways.items():
+            if one.taken_out == rollout.name and (known := remembered(rollout, name, moment)) is not rollout:
+                return known, JUDGE
         halt = in_force(now.halts, rollout.deployment, moment)
         if halt is not None and halt.takes_out and not rollout.over:
             return abort(rollout, halt.by, halt.what, moment), halt.by

@@ -146,3 +146,31 @@ async def test_what_could_not_be_kept_of_the_past_does_not_keep_a_gateway_from_f
     again = Condemned(path)
     again.read()
     assert again.digests == {"q": "d"}
+
+
+async def test_what_was_taken_out_gets_no_weight_from_a_redis_that_has_forgotten_it(house: House) -> None:
+    for rollout in (CANARY, replace(CANARY, state=State.ROLLING_BACK, table=8)):
+        house.failure = "still loading" if rollout.state is State.ROLLING_BACK else ""
+        await house.keep(rollout)
+        await house.store.lead("a", 5.0)
+        await house.look()
+    assert house.follower.taken_out("fraud") == "r"
+    await house.keep(CANARY)
+    await house.look()
+    assert house.current["fraud"].table.number == CANARY.table, "its way back was never served"
+    assert house.follower.leases() == {"fraud": 0.0}
+    assert house.follower.taken_out("fraud") == "r", "so that whoever leads may know"
+
+
+async def test_a_canary_whose_rollout_is_forgotten_lapses(house: House) -> None:
+    await house.keep(CANARY)
+    await house.store.lead("a", 5.0)
+    await house.look()
+    assert house.follower.leases() == {"fraud": TERM}
+    await house.keep(replace(CANARY, name="q", state=State.DONE, table=6))
+    await house.look()
+    assert house.follower.leases() == {"fraud": 0.0}, "another one's word is none for this one"
+    house.store._kept.clear()
+    await house.look()
+    assert house.follower.leases() == {}
+    assert house.follower.taken_out("fraud") == ""

@@ -74,6 +74,9 @@ class House:
     def leases(self) -> dict[str, float]:
         return {"fraud": 7.0}
 
+    def taken_out(self, name: str) -> str:
+        return f"{name}'s last"
+
     async def sent(self) -> list[tuple[str, int, bool]]:
         return [(one.worker, one.sequence, one.last) for _, one in await self.feed.after("r", "", 100)]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from routing.control.feed import Standing
@@ -119,12 +120,35 @@ async def test_a_table_that_nobody_remembers_sends_it_back_above_it(house: House
     assert rollout.reason.startswith("the control Redis has lost what it had acknowledged")
 
 
-async def test_another_rollouts_higher_table_says_nothing_of_this_one(house: House) -> None:
+async def test_a_forgotten_rollouts_higher_table_sends_back_what_runs_and_leaves_what_is_over(house: House) -> None:
+    """No gateway would go back to a lower number, so nothing could ever be acknowledged."""
     await house.go(20, "a")
     house.serves = False
-    await house.feed.report("fraud", "gw", Standing(99, house.now + 1, rollout="r0"))
+    await house.feed.report("fraud", "gw", Standing(99, house.now + 1, rollout="r9"))
+    await house.go(1, "a")
+    rollout = await house.rollout()
+    assert (rollout.state, rollout.table) == (State.ROLLING_BACK, 100)
+    house.serves = True
+    await house.go(4, "a")
+    assert (await house.rollout()).state is State.ROLLED_BACK
+    await house.feed.report("fraud", "other", Standing(200, house.now + 1, rollout="r9"))
+    await house.go(2, "a")
+    assert (await house.rollout()).table == 100
+
+
+async def test_what_a_gateway_remembers_to_have_taken_out_goes_back_though_redis_forgot(house: House) -> None:
+    await house.go(20, "a")
+    rollout = await house.rollout()
+    standing = Standing(rollout.table, house.now + 1, rollout=rollout.name)
+    await house.feed.report("fraud", "other", standing)
     await house.go(1, "a")
     assert (await house.rollout()).state is State.AWAITING_APPROVAL
+    marked = msgspec.structs.replace(standing, taken_out=rollout.name)
+    await house.feed.report("fraud", "other", marked)
+    await house.go(1, "a")
+    after = await house.rollout()
+    assert (after.state, after.table) == (State.ROLLING_BACK, rollout.table + 1)
+    assert after.reason.endswith("gateway other has taken the candidate out already")
 
 
 async def test_a_promotion_that_was_forgotten_after_it_was_undone_is_undone_again(house: House) -> None:
