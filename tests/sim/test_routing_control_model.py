@@ -17,14 +17,14 @@ from gateway.lease import TERM
 from gateway.supervisor.following import TAKEN_OUT
 from routing.control.commands import end, start, undo
 from routing.control.errors import Refused
-from routing.control.event import Event
 from routing.control.feed import live
 from routing.control.leader import GONE, LEASE, Leader
 from routing.control.memory_notes import MemoryNotes
 from routing.control.plane import Known, Plane
 from routing.control.signed import Asked, sign
 from routing.declared import read_rollout
-from routing.rollout import FINAL, Rollout, State
+from routing.rollout import Rollout, State
+from tests.sim.control_story import is_a_step
 from tests.sim.control_world import CALLS, GATEWAYS, Clock, ControlRedis, Gateway, Sleepy, done
 from tests.unit.control_house import GRACE, KEY
 
@@ -40,18 +40,6 @@ DECLARED = read_rollout(
 )
 LEADERS = st.sampled_from(["a", "b"])
 PLACES = st.sampled_from(GATEWAYS)
-GOES = {
-    State.PENDING: {State.SHADOWING},
-    State.SHADOWING: {State.CANARY, State.AWAITING_APPROVAL},
-    State.CANARY: {State.CANARY, State.AWAITING_APPROVAL, State.PROMOTING},
-    State.AWAITING_APPROVAL: {State.CANARY, State.PROMOTING},
-    State.PROMOTING: {State.WATCHED},
-    State.WATCHED: {State.WATCHED, State.DONE},
-    State.ROLLING_BACK: {State.ROLLED_BACK, State.ABORTED, State.ROLLING_BACK},
-    State.DONE: {State.ROLLING_BACK},
-    State.ROLLED_BACK: set(),
-    State.ABORTED: set(),
-}
 
 
 class Control(RuleBasedStateMachine):
@@ -311,25 +299,6 @@ class Control(RuleBasedStateMachine):
         rollout = self.rollout
         if rollout is not None and rollout.reason.startswith("row_faults"):
             assert rollout.name in self.bad
-
-
-def is_a_step(before: Rollout, event: Event) -> None:
-    """Whether the state machine can go there in one step."""
-    after = event.rollout
-    assert event.before == before.state
-    if after.name != before.name:
-        assert before.over
-        assert after.table > before.table
-        return
-    assert after != before
-    assert after.at in (before.at, before.at + 1)
-    if after.state is not before.state:
-        onwards = GOES[before.state] | (set() if before.state in FINAL else {State.ROLLING_BACK})
-        assert after.state in onwards
-    if after.table == before.table:
-        assert (after.at, after.salt) == (before.at, before.salt), "other arms are another table"
-    else:
-        assert after.table > before.table
 
 
 TestControl = Control.TestCase
