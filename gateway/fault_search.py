@@ -1,11 +1,10 @@
 """Which row was at fault when a run failed: settled afterwards, off the path, and in the same way for every arm.
 
-A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is halved until
-each row was scored or failed alone. A lane that is away fails at any row, and all rows of a list would be charged with
-one cause: so a row is at fault only when it fails once more after a row that the lane has scored before was scored
-again. A run that failed again and has no row at fault is broken: that is the lane's own doing. While nobody can be
-asked, nothing is found out. What there is no room for is dropped whole and counted, never cut short for one arm more
-than for another: the judge compares arms by these figures.
+A run that succeeds when it is repeated was flaky, and says nothing of any row. One that fails again is broken, and is
+halved until each row was scored or failed alone. A lane that is out fails at any row, and all rows of a list would be
+charged with one cause: so a row is at fault only when it fails once more after a row that the lane has scored before
+was scored again. While nobody can be asked, nothing is found out. What there is no room for is dropped whole and
+counted, never cut short for one arm more than for another: the judge compares arms by these figures.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ class Outage(BackendError):
 Tell = Callable[[Sequence[Found], bool], None]
 """Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows.
 
-And whether the run is broken: it failed again when it was repeated as a whole, and no row was at fault.
+And whether the run is broken: it failed again when it was repeated as a whole.
 """
 
 
@@ -102,10 +101,9 @@ class FaultSearch:
         except BackendError as exc:
             found = await search.rows_at_fault(matrix, exc, self._scored.get(lane.arm))
             unknown = sum(one is None or isinstance(one, Outage) for one in found)
-            at_fault = sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found)
-            meters.row.add(at_fault)
+            meters.row.add(sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found))
             meters.unfinished.add(unknown)
-            return found, not at_fault and None not in found
+            return found, True
         meters.flaky.add()
         return list(scores.tolist()), False
 

@@ -31,7 +31,7 @@ class HealthBook:
         self._runs[canary] += 1
 
     def broke(self, canary: bool) -> None:
-        """Count a run that failed, failed again when it was repeated, and has no row at fault."""
+        """Count a run that failed, and failed again when it was repeated."""
         self._broken[canary] += 1
 
     def scored(self, canary: bool, outcomes: Iterable[Outcome | None]) -> bool:

@@ -19,6 +19,10 @@ class FloorLimits:
     span: float = 10.0
     broken_runs: int = 5
     """Runs of the canary in different lists that failed, each of them again when it was repeated."""
+    broken_share: float = 0.9
+    """And this part of all of its runs since then: where a bad row breaks a run now and then, ratios are to say so."""
+    champion_runs: int = 100
+    """Runs of the champion, none of them broken, without which nobody knows that it fares better."""
     host_deaths: int = 1
     golden_wrong: int = 1
     constant_rows: int = 200
@@ -48,9 +52,9 @@ class Floors:
 
     def _found(self, spans: list[Health]) -> Verdict | None:
         limits = self._limits
-        broken, runs = sum(one.canary_broken for one in spans), sum(one.canary_runs for one in spans)
+        broken, runs = self._broken(spans)
         deaths, wrong = sum(one.host_deaths for one in spans), sum(one.golden_wrong for one in spans)
-        if broken >= limits.broken_runs:
+        if broken and sum(one.champion_runs for one in spans) >= limits.champion_runs:
             reason = f"{broken} of {runs} runs of the canary failed, and failed again when they were repeated"
             return fail("broken_runs", reason, broken=broken, runs=runs)
         if deaths >= limits.host_deaths:
@@ -58,6 +62,15 @@ class Floors:
         if wrong >= limits.golden_wrong:
             return fail("golden_rows", f"the canary's golden rows came out wrong {_times(wrong)}", wrong=wrong)
         return self._constant(spans)
+
+    def _broken(self, spans: list[Health]) -> tuple[int, int]:
+        """Return how many of how many runs of the canary are broken since it is out; of none: it is not."""
+        broken = runs = 0
+        for one in reversed(spans):
+            broken, runs = broken + one.canary_broken, runs + one.canary_runs
+            if broken >= max(self._limits.broken_runs, self._limits.broken_share * runs):
+                return broken, runs
+        return 0, 0
 
     def _constant(self, spans: list[Health]) -> Verdict | None:
         canary, champion = Spread(), Spread()

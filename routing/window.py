@@ -43,11 +43,7 @@ NO_SCORES = Spread()
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the lanes themselves fared.
-
-    A broken run is one that failed, failed again when it was repeated, and has no row at fault: it is the lane that is
-    bad then, and not a row.
-    """
+    """How the lanes themselves fared. A broken run is one that failed and failed again when it was repeated."""
 
     canary_runs: int = 0
     canary_broken: int = 0

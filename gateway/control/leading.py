@@ -8,7 +8,7 @@ from routing.control.errors import ControlError
 
 log = logging.getLogger("sluice.control")
 
-EVERY = 0.5
+EVERY = 0.25
 """Seconds from one look at every rollout to the next."""
 
 

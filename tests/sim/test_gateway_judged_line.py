@@ -21,7 +21,7 @@ def test_an_innocent_canary_stays(scene: Scene) -> None:
     [
         ("ten times the rows", {"row_faults", "flaky"}),
         ("one score in ten", {"contract"}),
-        ("every run fails", {"broken_runs"}),
+        ("every run fails", {"broken_runs", "flaky"}),
         ("runs take twice", {"slower"}),
         ("every score is the same", {"decisions"}),
     ],

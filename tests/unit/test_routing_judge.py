@@ -285,13 +285,13 @@ def test_nobody_foretells_what_cannot_be_told() -> None:
     assert one.judge.expected(1, STEP, 0.0, one.now) is None, "it is rolled back"
 
 
-BROKEN = Health(canary_runs=9, canary_broken=5, champion_runs=90)
+BROKEN = Health(canary_runs=5, canary_broken=5, champion_runs=100)
 
 
 @pytest.mark.parametrize(
     ("health", "guard", "reason"),
     [
-        (BROKEN, "broken_runs", "5 of 9 runs of the canary failed, and failed again when they were repeated"),
+        (BROKEN, "broken_runs", "5 of 5 runs of the canary failed, and failed again when they were repeated"),
         (Health(host_deaths=1), "host_deaths", "the canary's lane host died once"),
         (Health(golden_wrong=2), "golden_rows", "the canary's golden rows came out wrong 2 times"),
         (
@@ -319,6 +319,8 @@ def test_floors_need_no_statistics_and_spare_nobody_but_under_shared_trouble(
     "health",
     [
         replace(BROKEN, canary_broken=4),
+        replace(BROKEN, canary_runs=6),
+        replace(BROKEN, champion_runs=99),
         Health(canary_scores=Spread(199, 0.5, 0.5), champion_scores=Spread(300, 0.1, 0.9)),
         Health(canary_scores=Spread(200, 0.5, 0.5), champion_scores=Spread(300, 0.5, 0.5)),
         Health(strained=True),
@@ -328,6 +330,16 @@ def test_floors_hold_for_less(health: Health) -> None:
     one = worker()
     one.flush(health=health)
     assert one.verdict().outcome is Outcome.PASS
+
+
+def test_an_outage_counts_from_where_it_began() -> None:
+    one = worker()
+    one.flush(health=Health(canary_runs=500, champion_runs=5_000))
+    one.flush(health=Health(canary_runs=30, canary_broken=2))
+    assert one.verdict().outcome is Outcome.PASS
+    one.flush(health=Health(canary_runs=2, canary_broken=2))
+    one.flush(health=Health(canary_runs=3, canary_broken=3))
+    assert one.verdict().reason.startswith("5 of 5 runs")
 
 
 def test_floors_forget_what_is_long_ago() -> None:
