@@ -30,7 +30,8 @@ ODD = "odd "
 _RATE, _SHARE = 2_000.0, 0.5  # calls a second, and the share of the capacity that they may take
 _CALM, _AFTER = 4.0, 4.0
 _REACHED = 120.0  # seconds until the step that is wanted must have been reached
-_GUARDS: Mapping[str, Any] = {"row_faults": {}, "contract": {}, "slower": {}, "tail": {}, "flaky": {}}
+# The bundles that misbehave have a few nodes more than the champion and take more time, also while they are well.
+_GUARDS: Mapping[str, Any] = {"row_faults": {}, "contract": {}, "flaky": {}}
 
 
 @dataclass(slots=True)
@@ -125,7 +126,10 @@ def _found_out(stage: Stage, name: str, odd: float, bound: float) -> Observed:
 
 def slow(stage: Stage) -> Observed:
     """The candidate takes more than twice the champion's time, from the beginning."""
-    rollout = {"shadow": {"rate": 0.05, "pairs": 1_000_000, "minutes": 0.02}}
+    rollout = {
+        "shadow": {"rate": 0.05, "pairs": 1_000_000, "minutes": 0.02},
+        "guards": {"row_faults": {}, "slower": {}},
+    }
     started, bound = Moment(), stage.plan.span(30.0, 60.0)
     with _ground(stage, "rollout-slow", ("--trait", "slow-run", "--ms", "0.3", "--always"), rollout, 0) as ground:
         run = ground.offer([(bound, 0.0)], [Deed(0.0, "calls begin", started.note)])
