@@ -137,7 +137,8 @@ class Follower:
         if tried is not None and tried.given_up:
             return  # the leader hears of it, and takes the candidate back
         tries = 0 if tried is None else tried.tries
-        last = uses_candidate(rollout, served.table) and tries + 1 >= TRIES
+        # Nobody takes back what is over: a promoted bundle is tried until it is served, as the way back is.
+        last = uses_candidate(rollout, served.table) and not rollout.over and tries + 1 >= TRIES
         former = [] if applying is None else [applying[1]]
         apply = self._do(served, current, tries, last, former)
         self._applying[name] = served, asyncio.get_running_loop().create_task(apply, name=f"follow {name}")

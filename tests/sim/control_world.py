@@ -191,7 +191,7 @@ class Gateway:
         (served, instead_of), self.loading = self.loading, None
         rollout = self.seen
         if self.cannot_load and rollout is not None and uses_candidate(rollout, served.table):
-            self.refused = served.table.number, "no such bundle"
+            self.refused = (0 if rollout.over else served.table.number), "no such bundle"
         elif self.current == instead_of:
             self.current = served
 

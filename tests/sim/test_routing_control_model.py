@@ -32,7 +32,7 @@ DECLARED = read_rollout(
     {
         "shadow": {"pairs": 5, "minutes": 0.0},
         "steps": [{"weight": 0.1, "units": 4}, {"weight": 0.5, "units": 4, "approval": True}],
-        "held_back": [{"share": 0.1, "minutes": 0.02}],
+        "held_back": [{"share": 0.1, "minutes": 0.5}],
         "guards": {"row_faults": {}, "slower": {}},
         "promote": {"ceiling": 0.5},
         "sticky_for_h": 0.02,

@@ -123,10 +123,13 @@ async def test_a_candidate_that_cannot_be_served_is_tried_again_and_then_given_u
     assert house.follower.troubles["fraud"].reason == "golden rows are off"
 
 
-async def test_the_way_back_is_tried_again_and_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("state", [State.ROLLING_BACK, State.DONE])
+async def test_what_nobody_takes_back_is_tried_again_and_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
     monkeypatch.setattr("gateway.supervisor.follower.AGAIN", 0.0)
     house.failure = "a worker ended"
-    await house.keep(replace(CANARY, state=State.ROLLING_BACK, table=8))
+    await house.keep(replace(CANARY, state=state, table=8))
     for _ in range(3 * TRIES):
         await house.look()
     assert house.applied == [8] * 3 * TRIES
