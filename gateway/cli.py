@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.command_line.client_flags import add_client_flags, read_reach
+from gateway.command_line.control_command import add_control
 from gateway.command_line.environment import ROOT, env
 from gateway.command_line.records_command import add_records
+from gateway.command_line.rollout.parser import add_rollout
 from gateway.command_line.serve_flags import add_serve_flags, read_config
 from gateway.config import ConfigError
 from gateway.fronts.tls import TlsError
@@ -23,9 +25,12 @@ examples:
   sluice describe fraud                       what a deployment wants, and who answers it
   sluice reload                               have the running gateway serve what deployment.yaml says now
   sluice status                               which worker serves which table, with which bundles
+  sluice control                              judge rollouts, beside the Redis that they are kept in
   sluice records --deployment fraud           what it has decided, where it keeps records
+  sluice rollout --help                       a new bundle on its way to champion, watched by its judge
 
-Every flag of up and serve has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on. A flag wins.
+Every flag of up, serve and control has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on.
+A flag wins.
 """
 
 
@@ -66,8 +71,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_describe(commands)
     _add_reload(commands)
     _add_status(commands)
+    add_control(commands)
     state = Path(str(env("state", ROOT / ".sluice")))
     add_records(commands, Path(str(env("records", "") or state / "records")))
+    add_rollout(commands)
     return parser
 
 

@@ -134,8 +134,11 @@ class _Search:
     ) -> list[Found]:
         """Return what came of each row of a run that failed again, with `error`.
 
-        `scored` are rows that the lane has scored before, None where there are none.
+        `scored` are rows that the lane has scored before, None where there are none. A lane that fails there too is
+        out, and its rows need not be searched one by one.
         """
+        if scored is not None and isinstance(out := await self._alone(scored[:1]), BackendError):
+            return [Outage(str(out))] * len(matrix)
         found: list[Found] = [error]
         if len(matrix) > 1:
             found = await halve(self.run, matrix, self._may_run)
@@ -164,6 +167,7 @@ class _Search:
         return found
 
     async def _alone(self, row: NDArray[np.float32]) -> Found:
+        """Return what a row comes to by itself; None: nobody can be asked."""
         if self._away:
             return None
         try:

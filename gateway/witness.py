@@ -47,9 +47,12 @@ class Ticket(Protocol):
 
 
 class ListTicket:
-    """Notes the rows of one list. It is open as long as any of its parts is."""
+    """Notes the rows of one list. It is open as long as any of its parts is.
 
-    __slots__ = ("_admitted", "_number", "_open", "_part", "_witness")
+    What is noted is looked at when everything is: by then the replies are on their way.
+    """
+
+    __slots__ = ("_admitted", "_noted", "_number", "_open", "_part", "_witness")
 
     def __init__(self, witness: "Witness", number: int, admitted: float, part: Part) -> None:
         self._witness = witness
@@ -57,6 +60,7 @@ class ListTicket:
         self._admitted = admitted
         self._part = part
         self._open = 1
+        self._noted: list[tuple[str, Iterable[Row], Iterable[int]]] = []
 
     def hold(self) -> None:
         """As `Ticket.hold`."""
@@ -65,14 +69,17 @@ class ListTicket:
     def release(self) -> None:
         """As `Ticket.release`."""
         self._open -= 1
-        if not self._open:
-            self._witness.settled(self._number)
+        if self._open:
+            return
+        for arm, rows, signs in self._noted:
+            self._note(arm, rows, signs)
+        self._witness.settled(self._number)
 
     def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
         """As `Ticket.note`."""
         if self._witness.health.scored(arm == CANARY, outcomes):
             self._witness.health.ran(arm == CANARY)
-        self._note(arm, rows, map(self._witness.signs.of, outcomes))
+        self._noted.append((arm, rows, map(self._witness.signs.of, outcomes)))
 
     def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
@@ -88,7 +95,7 @@ class ListTicket:
                 signs.of(outcome) if isinstance(one, float) else signs.of_search(one)
                 for one, outcome in zip(found, scored, strict=True)
             ]
-            self._note(lane.arm, rows, shown)
+            self._noted.append((lane.arm, rows, shown))
             self.release()
 
         return tell

@@ -2,7 +2,7 @@
 
 ```yaml
 rollout:
-  alpha: 0.01                # of innocent canaries, at most so many are rolled back by any guard, however long it lasts
+  alpha: 0.01                # of innocent canaries, guards roll back at most so many, however long it lasts
   sticky_for_h: 24           # then units are drawn anew
   shadow: {rate: 0.2, pairs: 2000, minutes: 5}
   pairs: {rate: 0.02}        # of the rows, once the candidate answers: both bundles run on them
@@ -11,7 +11,7 @@ rollout:
     - {weight: 0.05, units: 2000, minutes: 10}
     - {weight: 0.25, units: 5000, minutes: 20}
   held_back: [{share: 0.10, minutes: 60}, {share: 0.02, minutes: 1380}]
-  promote: {times: 2.0, ceiling: 0.005}
+  promote: {times: 2.0, ceiling: 0.005, cover_h: 24, cover_units: 20}
   guards:
     row_faults: {tolerated: 1.25}
     decisions: {of: [decline], tolerated: 1.25, dry_run: true}
@@ -19,11 +19,17 @@ rollout:
   floors: {broken_runs: 5}
   pins: {canary: [our-test-card, "probe-*"], champion: [a-client-that-asked]}   # units, and beginnings of units
   freeze: [{days: [fri], from: "16:00", to: "24:00"}]   # in UTC: nothing goes forward then, what goes back does
+  prometheus: http://prometheus:9090     # the queries' own; else the one that the control process was started with
+  queries:                               # no α stands behind queries and webhooks: see routing/sources.py
+    error_budget: {promql: 'sum(rate(failed{version="{candidate}"}[1m]))', above: 0.02, for_s: 60, every_s: 15}
+  webhooks:
+    chargebacks: {url: "http://risk:8080/rollout", every_s: 30, for_s: 0, dry_run: true}
 ```
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from math import inf
 from typing import Any
 
 from routing.floors import FloorLimits
@@ -33,6 +39,7 @@ from routing.judge import Rules
 from routing.pins import NO_PINS, Pins, read_pins
 from routing.proof import ProofWanted
 from routing.schedule import Schedule, Stage, Step, schedule
+from routing.sources import Query, Sources, Webhook
 from routing.split import BUCKETS
 from routing.table import CANARY, CHAMPION
 
@@ -63,6 +70,8 @@ class Declared:
     freeze: tuple[FreezeWindow, ...] = ()
     """Hours in which nothing goes forward."""
     pins: Pins = NO_PINS
+    sources: Sources = field(default_factory=Sources)
+    """Guards that live outside; they have no share of α."""
 
 
 _SOURCES = {
@@ -93,8 +102,9 @@ _DEFAULT_HELD_BACK: Sequence[Mapping[str, Any]] = (
 )
 _SECTION = (
     *("alpha", "sticky_for_h", "shadow", "pairs", "steps", "held_back", "promote"),
-    *("guards", "floors", "freeze", "pins"),
+    *("guards", "floors", "freeze", "pins", "prometheus", "queries", "webhooks"),
 )
+_OF_SOURCES = {"for_s": "lasts", "every_s": "every"}
 _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 
@@ -121,6 +131,7 @@ def read_rollout(document: Mapping[str, Any]) -> Declared:
         sticky_for=_sticky_for(document),
         freeze=tuple(read_window(entry) for entry in document.get("freeze") or ()),
         pins=read_pins(document.get("pins") or {}, (CHAMPION, CANARY)),
+        sources=_sources(document, guards),
     )
 
 
@@ -166,7 +177,33 @@ def _measure(name: str, entry: Mapping[str, Any]) -> Measure:
 
 def _proof(entry: Mapping[str, Any]) -> ProofWanted:
     _known("rollout: promote", entry, *(one.name for one in fields(ProofWanted)))
-    return ProofWanted(**{name: float(value) for name, value in entry.items()})
+    return ProofWanted(**{name: type(getattr(ProofWanted(), name))(value) for name, value in entry.items()})
+
+
+def _sources(document: Mapping[str, Any], guards: Iterable[str]) -> Sources:
+    queries = tuple(_query(name, entry or {}) for name, entry in (document.get("queries") or {}).items())
+    webhooks = tuple(_webhook(name, entry or {}) for name, entry in (document.get("webhooks") or {}).items())
+    sources = Sources(queries, webhooks, str(document.get("prometheus") or ""))
+    for source in sources.all:
+        if source.name in guards:
+            raise ValueError(f"rollout: {source.name!r} is a guard and a source: give the source a name of its own")
+    return sources
+
+
+def _query(name: str, entry: Mapping[str, Any]) -> Query:
+    _known(f"rollout: queries: {name}", entry, "promql", "above", "below", "for_s", "every_s", "dry_run")
+    above, below = float(entry.get("above", inf)), float(entry.get("below", -inf))
+    return Query(name, **_turns(entry), promql=str(entry.get("promql", "")), above=above, below=below)
+
+
+def _webhook(name: str, entry: Mapping[str, Any]) -> Webhook:
+    _known(f"rollout: webhooks: {name}", entry, "url", "for_s", "every_s", "dry_run")
+    return Webhook(name, url=str(entry.get("url", "")), **_turns(entry))
+
+
+def _turns(entry: Mapping[str, Any]) -> dict[str, Any]:
+    times = {ours: float(entry[theirs]) for theirs, ours in _OF_SOURCES.items() if theirs in entry}
+    return {**times, "dry_run": bool(entry.get("dry_run", False))}
 
 
 def _floors(entry: Mapping[str, Any]) -> FloorLimits:

@@ -99,6 +99,34 @@ def two_sided(tolerated: float, began: float, bets: tuple[float, ...] = HIGHER) 
     return TwoSided(Evidence(tolerated, began, bets), Evidence(tolerated, began, bets))
 
 
+def seconds_until(evidence: Evidence, enough: float, canary: float, champion: float, share: float) -> float | None:
+    """Return in how many seconds E is `enough`, if so many events of each arm go on to come a second; None: never.
+
+    A bet that gains g a second, in logarithms (the sum of rate and gain over both arms), has become
+    (S + next stake) · exp(g·t) in t seconds; asked is the t at which the bets' mean is `enough`. Bets that lose are
+    left out. An event more or less is worth a lot: this is right within a factor of about two, not to the minute.
+    """
+    if evidence.value >= enough:
+        return 0.0
+    if not 0.0 < share < 1.0:
+        return None
+    stake = 1.0 / ((evidence.stakes + 1) * (evidence.stakes + 2))
+    gains = _gains(evidence.tolerated, evidence.bets, share)
+    speeds = (canary * of_canary + champion * of_champion for of_canary, of_champion in gains)
+    growing = [(log(held + stake), speed) for held, speed in zip(evidence.sums, speeds, strict=True) if speed > 0]
+    if not growing:
+        return None
+    wanted = log(enough * len(evidence.bets))
+    soonest, latest = 0.0, min((wanted - held) / speed for held, speed in growing)
+    while latest - soonest > 0.01 * latest:
+        middle = (soonest + latest) / 2
+        if sum(exp(min(held + speed * middle - wanted, 1.0)) for held, speed in growing) >= 1.0:
+            latest = middle
+        else:
+            soonest = middle
+    return latest
+
+
 @lru_cache(maxsize=1024)
 def _gains(tolerated: float, bets: tuple[float, ...], share: float) -> tuple[tuple[float, float], ...]:
     """By bet the logarithm of what an event multiplies it by: the canary's, the champion's."""

@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 ALPHA = 0.01
-"""The probability, at most, with which an innocent canary is rolled back by any guard, however long the rollout."""
+"""The probability, at most, with which an innocent canary is rolled back by any guard, however long the rollout.
+
+Floors carry none of it, nor do queries and webhooks (`routing.sources`): what they take back comes on top.
+"""
 
 
 class Source(StrEnum):

@@ -6,8 +6,10 @@ It decides and does nothing. All that it knows came in windows, so whoever feeds
 from dataclasses import dataclass, field
 
 from routing.comparison import NO_COMPARISON
+from routing.cover import Cover
 from routing.findings import Findings
 from routing.floors import FloorLimits, Floors
+from routing.flow import Flow
 from routing.guard import ALPHA, Guard, Source, one_share, shared_out
 from routing.order import Order
 from routing.proof import Proof, ProofWanted
@@ -53,6 +55,7 @@ class Judge:
         guards = shared_out(rules.guards, rules.alpha, others=1)  # the other one is the sample ratio's
         self.findings = Findings(guards, began)
         self.proof = Proof(rules.proof, self.findings.faults, began)
+        self.cover = Cover(rules.proof.cover_h, rules.proof.cover_units)
         self.sample_ratio = SampleRatio(one_share(guards, rules.alpha, others=1), began)
         self.comparison = NO_COMPARISON
         """Of all pairs so far, for people to read."""
@@ -62,10 +65,12 @@ class Judge:
         self._sequences: dict[str, int] = {}
         self._heard: dict[str, float] = {}  # by worker that is awaited: when it was heard last
         self._exposed: dict[int, Exposure] = {}
+        self._flow = Flow()
         self._clock = began
         self._counted_since = began
         self._used_up = False
         self._breach: Verdict | None = None
+        self._doubt: Verdict | None = None  # a breach, or why nothing could be said, when it was asked last
 
     def join(self, worker: str, since: float) -> None:
         """Await what the worker sends of calls that it admitted from then on."""
@@ -106,6 +111,8 @@ class Judge:
             self.proof.call(call.canary, taken)
             self.sample_ratio.call(call.canary, taken)
             self.exposure(call.step).units[call.canary] += taken.first
+            if taken.first:
+                self.cover.call(call.canary, call.admitted)
         if window.last:
             self.leave(window.worker)
         return True
@@ -118,7 +125,28 @@ class Judge:
         found = self._look(now)
         if self._breach is None and found is not None and found.outcome is Outcome.FAIL:
             self._breach = found
-        return self._breach or found or self._blind(now) or self._gone_through(number, step, since, now)
+        exposure = self.exposure(number)
+        self._flow.mark(number, now, (exposure.pairs, *exposure.units))
+        self._doubt = self._breach or found or self._blind(now)
+        return self._doubt or self._gone_through(number, step, since, now)
+
+    def expected(self, number: int, step: Step, since: float, now: float) -> float | None:
+        """Return in how many seconds the step can be left, if all goes on as it did lately; None: nobody can say.
+
+        It is the longest of what is still to come: exposure at the rate of the slower arm, least time, cover of the
+        day, and proof (`Proof.seconds_left`). People's approvals are nobody's to foretell. Ask for a verdict first.
+        """
+        rates = self._flow.rates()
+        if self._doubt is not None or rates is None:
+            return None
+        exposure = self.exposure(number)
+        pairs, champion, canary = rates
+        slower, seen = (min(champion, canary), min(exposure.units)) if step.weight else (pairs, exposure.pairs)
+        waits = [max(0.0, step.least_seconds - (now - since)), _until(step.least_exposure - seen, slower)]
+        if step.proof:
+            waits += [self.cover.seconds_left(now, slower), self.proof.seconds_left(champion, canary)]
+        known = [wait for wait in waits if wait is not None]
+        return max(known) if len(known) == len(waits) else None
 
     def exposure(self, step: int) -> Exposure:
         """Return what has been seen of the step of that index."""
@@ -159,6 +187,8 @@ class Judge:
             return cannot_tell(f"{now - since:.0f} of {step.least_seconds:.0f} s", seconds=now - since)
         if not step.proof:
             return passes(f"no harm was found in {seen} {what} and {now - since:.0f} s", seen=seen)
+        if missing := self.cover.missing(now):
+            return cannot_tell(missing, covered=self.cover.covered)
         if shown := self.proof.shown:
             return passes(shown, evidence=self.proof.evidence)
         return cannot_tell("that the canary is not worse has not been shown yet", evidence=self.proof.evidence)
@@ -168,3 +198,10 @@ class Judge:
             self._used_up = self._units.spent > self._units.fresh
             self._units.forget_counts()
             self._counted_since = now
+
+
+def _until(missing: int, rate: float) -> float | None:
+    """Return in how many seconds so many more have come, at a rate a second; None: never."""
+    if missing <= 0:
+        return 0.0
+    return missing / rate if rate > 0 else None

@@ -7,7 +7,7 @@ any unit is bad the first never ends, and the second takes some 1/`ceiling` unit
 
 from dataclasses import dataclass
 
-from routing.evidence import LOWER, Evidence
+from routing.evidence import LOWER, Evidence, seconds_until
 from routing.order import UNKNOWN
 from routing.units import Taken
 
@@ -19,6 +19,10 @@ class ProofWanted:
     times: float = 2.0
     ceiling: float = 0.0
     alpha: float = 0.05
+    cover_h: int = 0
+    """In how many hours of the day (UTC) the canary has to have been seen; 0: any will do."""
+    cover_units: int = 20
+    """Units of each arm, by their first calls, that an hour needs to count."""
 
     def __post_init__(self) -> None:
         if self.times <= 1:
@@ -27,6 +31,10 @@ class ProofWanted:
             raise ValueError(f"ceiling is {self.ceiling:g}; it is a share of units, 0 for none")
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha is {self.alpha:g}; it lies between 0 and 1")
+        if not 0 <= self.cover_h <= 24:
+            raise ValueError(f"cover_h is {self.cover_h}; a day has 24 hours, and 0 asks for none")
+        if self.cover_units < 1:
+            raise ValueError(f"cover_units is {self.cover_units}; an hour in which nobody was seen covers nothing")
 
 
 class Proof:
@@ -39,6 +47,9 @@ class Proof:
         self._below_ceiling = Evidence(1.0, began, LOWER)
         self._bad: dict[float, list[int]] = {}
         self._tried = [0, 0]  # the canary's units by their first calls, since the last look: good ones and bad ones
+        self._units = [0, 0]  # all units so far, the champion's and the canary's
+        self._bad_units = [0, 0]
+        self._bad_firsts = 0  # of the canary's units, those whose first call was bad
 
     def call(self, canary: bool, taken: Taken) -> None:
         """Count what a call says of its unit."""
@@ -47,8 +58,11 @@ class Proof:
         is_bad = bool(taken.signs & bad) and not taken.before & bad
         if is_bad:
             self._bad.setdefault(taken.share, [0, 0])[canary] += 1
+        self._units[canary] += taken.first
+        self._bad_units[canary] += is_bad
         if canary and taken.first:
             self._tried[is_bad] += 1
+            self._bad_firsts += is_bad
 
     def look(self, now: float) -> None:
         """Weigh what has come."""
@@ -78,3 +92,18 @@ class Proof:
     def evidence(self) -> float:
         """The larger of both tests' evidence."""
         return max(self._against_champion.value, self._below_ceiling.value if self._wanted.ceiling else 0.0)
+
+    def seconds_left(self, champion: float, canary: float) -> float | None:
+        """Return in how many seconds it will be shown, as things go; None: nobody can say.
+
+        Given how many fresh units of each arm come a second; they are taken to be bad as often as all were so far.
+        """
+        enough = 1.0 / self._wanted.alpha
+        of_champion, of_canary = (bad / max(1, seen) for bad, seen in zip(self._bad_units, self._units, strict=True))
+        share = canary / (champion + canary) if champion + canary else 0.0
+        ways = [seconds_until(self._against_champion, enough, canary * of_canary, champion * of_champion, share)]
+        if self._wanted.ceiling:
+            bad = self._bad_firsts / max(1, self._units[True])
+            ceiling = self._wanted.ceiling
+            ways.append(seconds_until(self._below_ceiling, enough, canary * bad, canary * (1.0 - bad), ceiling))
+        return min((way for way in ways if way is not None), default=None)

@@ -70,7 +70,7 @@ def read_config(arguments: argparse.Namespace) -> ServeConfig:
         http_port=arguments.http_port,
         metrics_port=arguments.metrics_port,
         front=arguments.front,
-        tls=_tls(arguments),
+        tls=read_tls(arguments),
         records=Path(arguments.records).resolve() if arguments.records else None,
         records_max_mb=arguments.records_max_mb,
         workers=arguments.workers,
@@ -86,7 +86,7 @@ def read_config(arguments: argparse.Namespace) -> ServeConfig:
     )
 
 
-def _tls(arguments: argparse.Namespace) -> ServerTls | None:
+def read_tls(arguments: argparse.Namespace) -> ServerTls | None:
     """Return what the fronts speak TLS with, proved. Raises `ConfigError` or `TlsError`."""
     certificate, key, client_ca = arguments.tls_cert, arguments.tls_key, arguments.tls_client_ca
     if not (certificate or key or client_ca):

@@ -21,13 +21,13 @@ _EXAMPLE = """curl -s localhost:8080/v1/deployments/fraud:predict \\
   -d '{"entities": {"card_id": 1, "store_id": 2}, "features": {"amount": 100.0, "customer_present": true}}'"""
 
 
-def render(document: dict[str, Any]) -> str:
+def render(document: dict[str, Any], example: str = _EXAMPLE) -> str:
     """Render every route and every schema of an OpenAPI document."""
     info = document["info"]
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])}</title>",
         f"<style>{_STYLE}</style><h1>{escape(info['title'])}</h1><p>{_prose(info.get('description', ''))}</p>",
-        f"<p>The same as a document: <a href=/openapi.json>/openapi.json</a></p><pre>{escape(_EXAMPLE)}</pre>",
+        f"<p>The same as a document: <a href=/openapi.json>/openapi.json</a></p><pre>{escape(example)}</pre>",
     ]
     for path, operations in sorted(document["paths"].items(), key=lambda item: ("post" not in item[1], item[0])):
         for verb, operation in operations.items():

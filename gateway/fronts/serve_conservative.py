@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import grpc
 import uvicorn
@@ -19,7 +19,7 @@ _KEEP_ALIVE = 120
 _TICKS_BETWEEN_LOOKS = 10  # of uvicorn's, which are a tenth of a second
 
 
-class _HttpServer(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """uvicorn inside a worker: signals are the worker's own, and `listening` says when callers are answered."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -57,22 +57,22 @@ async def serve_conservative(
     is closed when the drain begins. `ready` is called once both are answered.
     """
     grpc_server = app.grpc_server()
-    _bind(grpc_server, grpc_address, tls)
+    bind_grpc(grpc_server, grpc_address, tls)
     await grpc_server.start()
-    http_server = _HttpServer(_config(app, limits, grace, tls))
+    http_server = HttpServer(http_config(app, limits, grace, tls))
     serving = asyncio.create_task(http_server.serve([http_socket]), name="uvicorn")
     try:
-        await _first(serving, http_server.listening)
+        await first_of(serving, http_server.listening)
         if http_server.listening.is_set():
             ready()
-            await _first(serving, stop)
+            await first_of(serving, stop)
     finally:
         app.close()
         http_server.should_exit = True
         await asyncio.gather(grpc_server.stop(grace), serving)
 
 
-async def _first(serving: asyncio.Task[None], event: asyncio.Event) -> None:
+async def first_of(serving: asyncio.Task[None], event: asyncio.Event) -> None:
     """Wait for the event, or for the server to end before it."""
     waiting = asyncio.create_task(event.wait())
     try:
@@ -81,16 +81,17 @@ async def _first(serving: asyncio.Task[None], event: asyncio.Event) -> None:
         waiting.cancel()
 
 
-def _bind(server: grpc.aio.Server, address: str, tls: ServerTls | None) -> None:
+def bind_grpc(server: grpc.aio.Server, address: str, tls: ServerTls | None) -> int:
+    """Bind a server that has not started yet; return its port. Raises `RuntimeError` when it is taken."""
     if tls is None:
-        server.add_insecure_port(address)
-        return
+        return server.add_insecure_port(address)
     authorities = None if tls.client_ca is None else read_pem(tls.client_ca)
     pair = (read_pem(tls.key), read_pem(tls.certificate))
-    server.add_secure_port(address, grpc.ssl_server_credentials([pair], authorities, tls.client_ca is not None))
+    return server.add_secure_port(address, grpc.ssl_server_credentials([pair], authorities, tls.client_ca is not None))
 
 
-def _config(app: FrontApplication, limits: FrontLimits, grace: float, tls: ServerTls | None) -> uvicorn.Config:
+def http_config(app: Callable[..., Any], limits: FrontLimits, grace: float, tls: ServerTls | None) -> uvicorn.Config:
+    """Return uvicorn's settings: bounded heads and bodies, no access log, TLS if there is any."""
     return uvicorn.Config(
         app,
         interface="asgi3",  # what the application returns is a coroutine, but it is not declared as one

@@ -38,9 +38,9 @@ def open_listeners(config: ServeConfig) -> Listeners:
         _check_silent(config.host, config.grpc_port, "gRPC")
         grpc = _bind(config.host, config.grpc_port, "gRPC", share=True)
     else:
-        grpc = _listen(config.host, config.grpc_port, "gRPC")
+        grpc = listen_on(config.host, config.grpc_port, "gRPC")
     try:
-        return Listeners(grpc, _listen(config.host, config.http_port, "HTTP"))
+        return Listeners(grpc, listen_on(config.host, config.http_port, "HTTP"))
     except PortTaken:
         grpc.close()
         raise
@@ -67,7 +67,8 @@ def _taken(host: str, port: int, what: str) -> PortTaken:
     )
 
 
-def _listen(host: str, port: int, what: str) -> socket.socket:
+def listen_on(host: str, port: int, what: str) -> socket.socket:
+    """Return a socket that listens there. Raises `PortTaken`."""
     sock = _bind(host, port, what)
     sock.listen(BACKLOG)
     sock.setblocking(False)

@@ -29,6 +29,23 @@ def write_looping_model(path: Path, width: int) -> None:
     _write(path, width, nodes, [helper.make_tensor("yes", TensorProto.BOOL, [], [True])])
 
 
+def write_laborious_model(path: Path, width: int, rounds: int) -> None:
+    """Write a model that multiplies a matrix of 64 by 64 by itself so many times for every run, whatever the rows."""
+    square = helper.make_tensor("square", TensorProto.FLOAT, [64, 64], [1.0 / 64] * (64 * 64))
+    column = helper.make_tensor("column", TensorProto.FLOAT, [1, 64], [1.0] * 64)
+    nodes = [helper.make_node("ReduceMax", ["second"], ["most"], keepdims=1)]
+    nodes += [helper.make_node("Mul", ["most", "column"], ["row_0"])]
+    nodes += [helper.make_node("MatMul", [f"row_{at}", "square"], [f"row_{at + 1}"]) for at in range(rounds)]
+    nodes += [
+        helper.make_node("ReduceSum", [f"row_{rounds}"], ["sum"], keepdims=1),
+        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
+        helper.make_node("Reshape", ["nothing", "flat"], ["flat_nothing"]),
+        helper.make_node("Add", ["first", "flat_nothing"], ["score"]),
+    ]
+    flat = helper.make_tensor("flat", TensorProto.INT64, [1], [1])
+    _write(path, width, nodes, [square, column, flat, helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])])
+
+
 def write_hungry_model(path: Path, width: int) -> None:
     """Write a model that fills four bytes of memory for every one that the greatest second feature counts."""
     nodes = [

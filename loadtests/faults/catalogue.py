@@ -10,12 +10,13 @@ from loadtests.faults.scenarios import (
     overload,
     redis,
     reload,
+    rollout,
     shadow,
     values,
     worker,
 )
 
-_FILES = (calm, redis, failover, values, backend, reload, canary, shadow, worker, files, overload)
+_FILES = (calm, redis, failover, values, backend, reload, canary, rollout, shadow, worker, files, overload)
 
 SCENARIOS = tuple(one for file in _FILES for one in file.SCENARIOS)
 

@@ -22,15 +22,15 @@ class Standing(msgspec.Struct, frozen=True):
     """The number of a table that it cannot serve."""
     trouble: str = ""
     """Why it cannot."""
+    rollout: str = ""
+    """The rollout whose table it serves; empty: its own."""
     champion: str = ""
-    """The version of the bundle that answers whoever is no canary's."""
+    """The bundle version that is champion there."""
     champion_digest: str = ""
     policy: str = ""
-    """The digest of the policy that it decides by."""
+    """The digest of its policy."""
     rules: str = ""
     """The digest of what its `deployment.yaml` says of rollouts."""
-    rollout: str = ""
-    """The name of the rollout whose table it serves; empty: the one that `deployment.yaml` declares."""
 
 
 ALIVE = 5.0

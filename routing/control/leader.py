@@ -6,20 +6,22 @@ with the one who led before. Whoever loses the lease forgets everything, and can
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from routing.control.approval import approver
 from routing.control.change import JUDGE, change, look
 from routing.control.errors import Fenced, Stale
 from routing.control.feed import Standing, live
+from routing.control.frozen import frozen
 from routing.control.halts import Halt, in_force
+from routing.control.metric_sources import unasked
 from routing.control.plane import Known, Plane
 from routing.control.store import Kept
 from routing.control.view import Board, View, view_of
-from routing.freeze import frozen_by
 from routing.judge import Judge
 from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered
+from routing.sources import Sources
 from routing.verdict import Verdict
 
 log = logging.getLogger("sluice.control")
@@ -32,6 +34,9 @@ PATIENCE = 180.0
 """Seconds that every gateway may take to serve a table."""
 SALT_BYTES = 16
 _MOST = 1_000
+
+Outside = Callable[[Rollout, Sources, Verdict], Verdict]
+"""Says what holds of the judge's verdict, with what sources outside say; it makes nobody wait for them."""
 
 
 @dataclass(slots=True)
@@ -57,20 +62,16 @@ class _Round:
     fence: int
     now: float
 
-    def frozen(self, deployment: str) -> str:
-        """Return why nothing of a deployment goes forward; empty: nothing keeps it."""
-        halt = in_force(self.halts, deployment, self.now)
-        return str(halt) if halt is not None else frozen_by(self.known.of(deployment).freeze, self.now)
-
 
 class Leader:
     """Call `tick` twice a second. Its `name` is its own among all that could lead."""
 
-    def __init__(self, name: str, plane: Plane) -> None:
+    def __init__(self, name: str, plane: Plane, outside: Outside = unasked) -> None:
         self._name = name
         self._plane = plane
         self._store = plane.store
         self._clock = plane.clock
+        self._outside = outside
         self._led: dict[str, Led] = {}
 
     async def tick(self) -> bool:
@@ -138,14 +139,15 @@ class Leader:
         led = self._of(rollout, now)
         await self._hear(led)
         moment = self._clock()
-        led.verdict = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
-        led.view = view_of(rollout, led.judge, led.verdict)
+        judged = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
+        led.verdict = self._outside(rollout, now.known.of(rollout.deployment).sources, judged)
+        led.view = view_of(rollout, led.judge, led.verdict, moment)
         approvals = await self._plane.notes.approvals(rollout.name)
         facts = Facts(
             verdict=led.verdict,
             acknowledged=bool(gateways) and all(one.table == rollout.table for one in gateways.values()),
             approved=approver(approvals, now.known.principals, rollout, moment),
-            frozen=now.frozen(rollout.deployment),
+            frozen=frozen(now.known, now.halts, rollout.deployment, rollout, moment),
             overdue=_overdue(gateways, rollout, moment),
         )
         after = await look(self._store, kept, facts, self._clock(), now.fence)

@@ -1,7 +1,7 @@
 """The parts of the control plane that its leader and its desk share, put together by whoever starts them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from routing.control.errors import NotFound
 from routing.control.feed import Feed
@@ -13,10 +13,12 @@ from routing.declared import Declared
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What files say: who may sign, and what each deployment declares, by name."""
+    """What files say: who may sign, and what each deployment declares of rollouts, by name."""
 
     principals: Mapping[str, Principal]
     declared: Mapping[str, Declared]
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """The digests of what is declared, as gateways report theirs: by deployment."""
 
     def of(self, deployment: str) -> Declared:
         """Return what a deployment declares. Raises `NotFound`."""

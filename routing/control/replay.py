@@ -1,9 +1,11 @@
 """Judges a recorded rollout again, by the rules of then or by others: what would they have said, and when?
 
 Everything that the judge knew is in the windows, so by the same rules the same is said. What would have come after an
-earlier verdict nobody knows: the traffic that is replayed is the one that there was.
+earlier verdict nobody knows: the traffic that is replayed is the one that there was. What sources outside said
+(`routing.sources`) is in no window: a rollout that one of them took back is judged here without it.
 """
 
+import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
@@ -17,7 +19,7 @@ from routing.verdict import Verdict
 
 EVERY = 0.5
 """Seconds from one look to the next, as a leader looks."""
-_MOST = 1_000
+_MOST = 200
 
 
 class Ruling(NamedTuple):
@@ -39,6 +41,7 @@ async def replay(feed: Feed, events: Sequence[Event], rules: Rules) -> AsyncIter
     place = ""
     while windows := await feed.after(first.name, place, _MOST):
         for place, window in windows:  # noqa: B007  # the place is where the next ones are asked for
+            await asyncio.sleep(0)  # a leader in the same process goes first
             judge.take(window)
             if window.at < next_look:
                 continue

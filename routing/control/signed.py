@@ -84,10 +84,15 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`freeze`: when it ends by itself, in unix seconds; 0: not before it is taken back."""
     count: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     """`history`: how many events at most; 0: as many as usual."""
-    rules: str = ""
+    rules: Annotated[str, msgspec.Meta(max_length=16_384)] = ""
     """`replay`: the YAML text of another `rollout` section to judge by; empty: the one that is declared."""
     digests: dict[str, str] = {}
     """`start`: the candidate's, as `bundle`. `approve`: all of what the rollout is bound to."""
+
+    @property
+    def why(self) -> str:
+        """The reason on one line, for it will stand in notes and logs among other lines."""
+        return " ".join(self.reason.split())
 
 
 class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

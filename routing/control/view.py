@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from routing.comparison import Comparison, Differing, QuantileShift
 from routing.findings import GuardState
 from routing.judge import Judge
 from routing.rollout import Rollout
@@ -14,6 +15,17 @@ from routing.verdict import Verdict
 
 SHOWN_FOR = 5.0
 """Seconds for which a board is shown."""
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """What pairs of both bundles showed, without the bins that it was counted in."""
+
+    rows: int = 0
+    flips: int = 0
+    mean_distance: float = 0.0
+    money: float = 0.0
+    quantiles: tuple[QuantileShift, ...] = ()
+    most_different: tuple[Differing, ...] = ()
 
 
 class View(msgspec.Struct, frozen=True):
@@ -30,6 +42,7 @@ class View(msgspec.Struct, frozen=True):
     pairs: int
     expected: float = 0.0
     """Seconds until the present step may be left, as things go; 0: that cannot be said."""
+    comparison: Compared = Compared()
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -55,8 +68,8 @@ class Boards(Protocol):
         """Return what is shown, or `NOBODY`."""
 
 
-def view_of(rollout: Rollout, judge: Judge, verdict: Verdict) -> View:
-    """Return what a judge has found out of a rollout."""
+def view_of(rollout: Rollout, judge: Judge, verdict: Verdict, now: float) -> View:
+    """Return what a judge has found out of a rollout; it has said its verdict at `now`."""
     exposure = judge.exposure(rollout.at)
     champion, canary = exposure.units
     return View(
@@ -67,4 +80,17 @@ def view_of(rollout: Rollout, judge: Judge, verdict: Verdict) -> View:
         proof_enough=judge.proof.enough,
         units=(champion, canary),
         pairs=exposure.pairs,
+        expected=judge.expected(rollout.at, rollout.step, rollout.since, now) or 0.0,
+        comparison=_compared(judge.comparison),
+    )
+
+
+def _compared(comparison: Comparison) -> Compared:
+    return Compared(
+        comparison.rows,
+        comparison.flips,
+        comparison.mean_distance,
+        comparison.money,
+        comparison.quantiles(),
+        comparison.most_different,
     )

@@ -7,13 +7,14 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.testing.redis_server import RedisServer
+from routing.comparison import Differing, QuantileShift
 from routing.control.errors import ControlError
 from routing.control.halts import Halt
 from routing.control.memory_notes import MemoryNotes
 from routing.control.notes import Notes
 from routing.control.redis_notes import RedisNotes
 from routing.control.signed import Signed
-from routing.control.view import NOBODY, SHOWN_FOR, Board, View
+from routing.control.view import NOBODY, SHOWN_FOR, Board, Compared, View
 from routing.findings import GuardState
 from routing.verdict import Outcome, Verdict
 
@@ -29,6 +30,7 @@ VIEW = View(
     (90, 9),
     17,
     42.0,
+    Compared(90, 3, 0.01, -2.5, (QuantileShift(0.5, 0.1, 0.2),), (Differing("card 7", 0.1, 0.9),)),
 )
 
 

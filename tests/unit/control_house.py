@@ -16,6 +16,8 @@ from routing.control.signed import Asked, sign
 from routing.declared import Declared, read_rollout
 from routing.order import Settled
 from routing.rollout import Rollout, State
+from routing.sources import Sources, combined
+from routing.verdict import Verdict
 from routing.window import Health, Pair, Window
 
 DECLARED = read_rollout(
@@ -53,6 +55,8 @@ class House:
     unit: int = 0
     sequence: int = 0
     health: Health = field(default_factory=Health)
+    outside: list[Verdict] = field(default_factory=list)
+    """What sources outside say."""
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
@@ -64,8 +68,11 @@ class House:
 
     def leader(self, name: str) -> Leader:
         if name not in self.leaders:
-            self.leaders[name] = Leader(name, self.plane())
+            self.leaders[name] = Leader(name, self.plane(), self.weigh)
         return self.leaders[name]
+
+    def weigh(self, rollout: Rollout, sources: Sources, judged: Verdict) -> Verdict:
+        return combined(judged, self.outside, exposed=rollout.weight > 0)
 
     async def begin(self) -> None:
         wanted = Rollout(

@@ -62,6 +62,9 @@ def test_how_rollouts_go_is_declared_too(tmp_path: Path) -> None:
     assert read_deployment(write(tmp_path, GOOD)).rollout == read_rollout({})
     declared = read_deployment(write(tmp_path, GOOD + "rollout: {sticky_for_h: 2}\n")).rollout
     assert declared == read_rollout({"sticky_for_h": 2})
+    plain, other = (read_deployment(write(tmp_path, GOOD + more)) for more in ("", "rollout: {sticky_for_h: 2}\n"))
+    assert plain.rollout_digest != other.rollout_digest
+    assert plain.policy_digest == other.policy_digest
 
 
 def test_the_policys_digest_is_of_what_it_says_and_not_of_how(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from gateway.backends.onnx import OnnxBackend
 from gateway.backends.settings import HOSTS_POSSIBLE, SeatSettings
 from gateway.call import Answer, Call, Priority
 from gateway.config import ServeConfig
+from gateway.deployment import DeploymentError
 from gateway.deployments import Deployments
 from gateway.entrances import Entrances
 from gateway.errors import DeploymentNotFound, GatewayError
@@ -283,6 +284,13 @@ async def test_another_bundle_than_was_meant_is_not_served(house: House) -> None
     write_manifest(house.root / "bundles" / "fraud" / "1", "1", small_document()["features"], metrics={"auc": 0.5})
     with pytest.raises(BundleError, match="was changed since"):
         await house.deployments.load(served)
+
+
+async def test_money_must_be_of_a_figure_that_there_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    money = "  money: {{of: amont, decisions: {{approve: {{share: 0.02}}}}}}\narms: {arms}"
+    monkeypatch.setitem(globals(), "DECLARATION", DECLARATION.replace("arms: {arms}", money))
+    with pytest.raises(DeploymentError, match=r"money: of is 'amont'; it is one of amount, .*, score"):
+        await house.deployments.load(house.served(1, champion="1"))
 
 
 async def test_a_bundle_that_is_loaded_must_still_lie_there(house: House) -> None:

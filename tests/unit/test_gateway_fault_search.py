@@ -96,6 +96,20 @@ async def test_a_lane_that_scores_nothing_is_an_outage_and_no_rows_fault(house: 
     assert (house.counted("row"), house.counted("unfinished")) == (0, 6)
 
 
+async def test_an_outage_is_one_however_long_the_list_and_costs_two_runs(house: House) -> None:
+    runs = 0
+
+    def fails(rows: Rows) -> NDArray[np.float64]:
+        nonlocal runs
+        runs += 1
+        raise BackendError("whatever the row")
+
+    house.search.scored(house.lane, SEVEN)
+    many = np.arange(128, dtype=np.float32)[:, None]
+    assert await house.settle(fails, many) == (["outage"] * 128, True)
+    assert runs == 2
+
+
 @pytest.mark.parametrize("at", range(1, 5))
 async def test_who_failed_alone_only_while_the_lane_was_away_is_not_at_fault(house: House, at: int) -> None:
     """The lane comes back after so many runs of the search."""

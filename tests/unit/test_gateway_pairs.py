@@ -19,7 +19,7 @@ from gateway.lane import Decided, Lane
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
 from gateway.money import Money, Worth
-from gateway.pairs import Contender, Pairs
+from gateway.pairs import DUTY, PAUSE, Contender, Pairs
 from gateway.policy import Policy, Thresholds
 from gateway.sample import Sample
 from gateway.served import Part
@@ -76,6 +76,7 @@ class House:
         stored = StoredReader(self.features, self.plan, meters, lambda: 0.0, lambda: EVENT_NOW)
         self.order: list[str] = []
         self.first = 0.0
+        self.slept: list[float] = []
         self.candidate, self.champion = Told("candidate", self.order), Told("champion", self.order)
         other = replace(self.plan) if own_plan else self.plan
         self.meters = ShadowMeters(series, "fraud", "2")
@@ -87,8 +88,11 @@ class House:
             self.meters,
             self.witness,
             lambda: self.first,
-            pause=0.0,
+            self.sleep,
         )
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
     def contender(self, arm: str, plan: Plan, backend: Told, policy: Policy) -> Contender:
         lane = Lane(arm, "1", "d" * 64, plan, MatrixBuilder(plan, None), ScriptedBackend(), policy)
@@ -145,6 +149,13 @@ async def test_the_second_run_is_the_one_that_counts(house: House) -> None:
 
     house.candidate.script, house.champion.seconds = cools, 1.0
     assert await house.pair() == Pair(0, 0)
+
+
+async def test_pairs_take_a_small_part_of_a_processor_however_long_they_run(house: House) -> None:
+    await house.pair()
+    house.candidate.seconds, house.champion.seconds = 0.5, 1.5
+    await house.pair()
+    assert house.slept == [PAUSE, pytest.approx(4.0 * (1 - DUTY) / DUTY)]
 
 
 @pytest.mark.parametrize("first", [0.0, 0.9])

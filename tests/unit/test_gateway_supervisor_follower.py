@@ -19,7 +19,7 @@ from monitoring.series import SeriesFile
 from routing.control.event import Event
 from routing.control.memory_store import MemoryStore
 from routing.rollout import Rollout, State
-from tests.unit.sample_rollouts import CANARY, CURRENT, ROLLOUT
+from tests.unit.followed_rollouts import CANARY, CURRENT, ROLLOUT
 
 
 class House:

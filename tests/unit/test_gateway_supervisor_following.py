@@ -8,7 +8,7 @@ from gateway.served import Part, Served
 from gateway.supervisor.following import Following, follow
 from routing.rollout import Rollout, State
 from routing.table import Canary, Shadow, Table
-from tests.unit.sample_rollouts import CANARY, CURRENT, DIGESTS, ROLLOUT
+from tests.unit.followed_rollouts import CANARY, CURRENT, DIGESTS, ROLLOUT
 
 
 def followed(rollout: Rollout, current: Served = CURRENT, condemned: set[str] | None = None) -> Served:

@@ -21,7 +21,7 @@ from routing.control.errors import ControlError
 from routing.control.feed import encode_window
 from routing.control.memory_feed import MemoryFeed
 from routing.window import Window
-from tests.unit.sample_rollouts import CURRENT
+from tests.unit.followed_rollouts import CURRENT
 
 
 class ScriptedWorker:

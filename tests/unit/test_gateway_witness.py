@@ -59,9 +59,9 @@ def test_a_flush_brings_what_was_noted_and_says_up_to_when_all_is_settled() -> N
     first.note(CANARY, rows(2), [DECLINED])
     first.hold()
     first.release()
-    assert witness.flush(6.0) == ((Settled(1.0, 2, True, 1, 500, 2),), 0, 1.0)
+    assert witness.flush(6.0) == ((), 0, 1.0), "a part of it is"
     first.release()
-    assert witness.flush(7.0) == ((), 0, 7.0)
+    assert witness.flush(7.0) == ((Settled(1.0, 2, True, 1, 500, 2),), 0, 7.0)
 
 
 def test_a_list_is_a_run_where_something_was_decided_and_a_broken_one_when_it_failed_again(tmp_path: Path) -> None:
@@ -87,6 +87,8 @@ def test_a_list_keeps_the_weight_that_it_met() -> None:
     after = witness.admit(2.0)
     before.note(CANARY, rows(0), [FINE])
     after.note(CANARY, rows(0), [FINE])
+    before.release()
+    after.release()
     calls, _, _ = witness.flush(3.0)
     assert [(call.step, call.epoch, call.weight) for call in calls] == [(1, 0, 500), (2, 1, 2_000)]
 
@@ -95,10 +97,13 @@ def test_a_unit_that_has_said_what_it_could_is_only_counted() -> None:
     witness = Witness(Signs(MEASURES), PART)
     ticket = witness.admit(1.0)
     ticket.note(CHAMPION, rows(0, 0, 0, 0, 0), [FINE] * 5)
+    ticket.release()
     calls, spent, _ = witness.flush(2.0)
     assert (len(calls), spent) == (FIRST_CALLS, 5 - FIRST_CALLS)
     witness.part = Part("r", 2, 0, 2_000)
-    witness.admit(3.0).note(CHAMPION, rows(0), [FINE])
+    ticket = witness.admit(3.0)
+    ticket.note(CHAMPION, rows(0), [FINE])
+    ticket.release()
     assert len(witness.flush(4.0)[0]) == 1, "another step, another word"
 
 

@@ -9,7 +9,7 @@ from routing.control.replay import replay
 from routing.declared import read_rollout
 from routing.judge import Rules
 from routing.rollout import State
-from routing.verdict import Outcome
+from routing.verdict import Outcome, cannot_tell, fail
 from routing.window import Health, Window
 from tests.unit.control_house import DECLARED, House
 
@@ -116,6 +116,17 @@ async def test_a_dead_host_is_a_breach_of_the_canary_and_strain_is_not(house: Ho
     house.health = Health(host_deaths=1)
     await house.go(30, "a")
     assert (await house.rollout()).state is State.ROLLED_BACK
+
+
+async def test_a_source_outside_takes_it_back_and_one_that_is_dead_holds_it(house: House) -> None:
+    house.outside = [cannot_tell("error_budget has been silent for 60 s")]
+    assert await house.go(60, "a") == [State.SHADOWING, State.CANARY]
+    assert house.leader("a").verdicts()["fraud"].reason == "error_budget has been silent for 60 s"
+    house.outside = [fail("error_budget", "error_budget: 0.5 > 0.02 for 60 s")]
+    await house.go(4, "a")
+    assert (await house.rollout()).state is State.ROLLED_BACK
+    back = next(one for one in await house.store.history("fraud", 100) if one.rollout.state is State.ROLLING_BACK)
+    assert back.rollout.reason == "error_budget: 0.5 > 0.02 for 60 s"
 
 
 async def test_what_a_person_did_between_two_looks_stands(house: House) -> None:

@@ -73,7 +73,8 @@ def test_what_changes_something_takes_the_role_for_it(deed: str) -> None:
         ({"reason": "x" * 1_001}, "reason"),
         ({"count": -1}, "count"),
         ({"candidate": "../../etc"}, "candidate"),
-        ({"rules": "x" * LONGEST_ORDER}, "at most 65536 bytes"),
+        ({"digests": {"x": "x" * LONGEST_ORDER}}, "at most 65536 bytes"),
+        ({"rules": "x" * 16_385}, "rules"),
     ],
 )
 def test_what_was_signed_and_is_no_order(changes: dict[str, object], match: str) -> None:

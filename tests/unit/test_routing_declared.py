@@ -9,11 +9,13 @@ from routing.floors import FloorLimits
 from routing.guard import ALPHA, Guard, Source
 from routing.proof import ProofWanted
 from routing.schedule import Stage, Step
+from routing.sources import Query, Sources, Webhook
 
 FULL: dict[str, Any] = {
     "alpha": 0.02,
     "sticky_for_h": 2,
     "shadow": {"rate": 0.5, "pairs": 10, "minutes": 1},
+    "pairs": {"rate": 0.25},
     "steps": [{"weight": 0.02, "units": 7, "minutes": 0.5}, {"weight": 0.5, "approval": True}],
     "held_back": [{"share": 0.2, "minutes": 2}],
     "promote": {"times": 3, "ceiling": 0.01},
@@ -63,6 +65,7 @@ def test_every_word_counts() -> None:
         Step(Stage.WATCHED, 8_000, least_seconds=120.0),
     )
     assert declared.rules.proof == ProofWanted(3.0, 0.01)
+    assert (declared.shadow_rate, declared.pair_rate) == (0.5, 0.25)
     assert declared.rules.floors == FloorLimits(span=5.0, broken_runs=9)
     assert (declared.rules.alpha, declared.sticky_for, declared.shadow_rate) == (0.02, 7_200.0, 0.5)
 
@@ -92,3 +95,38 @@ def test_every_word_counts() -> None:
 def test_what_cannot_be_is_said_with_its_place(wrong: dict[str, Any], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         read_rollout(wrong)
+
+
+def test_sources_outside_are_read_word_by_word() -> None:
+    declared = read_rollout(
+        {
+            "prometheus": "http://prometheus:9090",
+            "queries": {"errors": {"promql": "x", "above": 0.02, "for_s": 60, "every_s": 5, "dry_run": True}},
+            "webhooks": {"money": {"url": "https://risk/"}},
+        }
+    )
+    assert declared.sources == Sources(
+        (Query("errors", 5.0, 60.0, True, "x", 0.02),),
+        (Webhook("money", url="https://risk/"),),
+        "http://prometheus:9090",
+    )
+    assert read_rollout({}).sources == Sources()
+
+
+@pytest.mark.parametrize(
+    ("section", "match"),
+    [
+        ({"queries": {"q": {"above": 1}}}, "q: promql is missing"),
+        ({"queries": {"q": {"promql": "x"}}}, "q: say what is a breach: above, below, or both"),
+        ({"queries": {"q": {"promql": "x", "above": 1, "for": 3}}}, "queries: q: 'for' is unknown"),
+        ({"queries": {"q": {"promql": "x", "above": 1, "every_s": 0.1}}}, "every_s is 0.1"),
+        ({"queries": {"q": {"promql": "x", "above": 1, "for_s": -1}}}, "for_s is -1"),
+        ({"queries": {"slower": {"promql": "x", "above": 1}}}, "'slower' is a guard and a source"),
+        ({"webhooks": {"w": {"url": "risk:80"}}}, "w: url is 'risk:80'"),
+        ({"webhooks": {"w": {"above": 3}}}, "webhooks: w: 'above' is unknown"),
+        ({"prometheus": "prometheus:9090"}, "prometheus is 'prometheus:9090'"),
+    ],
+)
+def test_sources_that_cannot_be(section: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        read_rollout(section)

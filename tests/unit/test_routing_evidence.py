@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.evidence import HIGHER, LOWER, STAKE_EVERY, Evidence, two_sided
+from routing.evidence import HIGHER, LOWER, STAKE_EVERY, Evidence, seconds_until, two_sided
 from routing.evidence import _canary_probability as probability
 from routing.evidence import _gains as gains
 
@@ -98,6 +98,23 @@ def test_non_inferiority_is_a_bet_on_less() -> None:
     for _ in range(400):
         evidence = evidence.observed(0, 1, 0.5, 1.0).observed(1, 0, 0.5, 1.0)
     assert evidence.value > 100.0, "as often as the champion is less than half as often again"
+
+
+def test_how_long_it_takes_is_what_it_takes_when_events_come_evenly() -> None:
+    evidence = Evidence(1.25, 0.0)
+    left = seconds_until(evidence, 200.0, canary=2.0, champion=8.0, share=0.05)
+    assert left is not None
+    taken = 0.0
+    while evidence.value < 200.0:
+        taken += 1.0
+        evidence = evidence.observed(2, 8, 0.05, taken)
+    assert left == pytest.approx(taken, rel=0.1, abs=1.0)
+    assert seconds_until(evidence, 200.0, 2.0, 8.0, 0.05) == 0.0
+
+
+@pytest.mark.parametrize(("canary", "champion", "share"), [(0, 0, 0.05), (0.5, 9.5, 0.05), (1, 1, 0.0), (1, 1, 1.0)])
+def test_what_does_not_grow_never_gets_there(canary: float, champion: float, share: float) -> None:
+    assert seconds_until(Evidence(1.25, 0.0), 200.0, canary, champion, share) is None
 
 
 def test_a_ratio_that_cannot_be() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from routing.comparison import compared
 from routing.guard import Guard, Source
 from routing.judge import SILENT, USED_UP_EVERY, Judge, Rules
 from routing.order import UNKNOWN, Settled
@@ -239,6 +240,51 @@ def test_without_a_single_fault_only_a_ceiling_ends_it() -> None:
     assert one.verdict(last).outcome is Outcome.CANNOT_TELL
 
 
+def looked(one: Worker, rounds: int, step: Step) -> None:
+    """Go on alike, with a look at every flush, as a leader looks."""
+    for _ in range(rounds):
+        alike(one, 1)
+        one.verdict(step)
+
+
+def test_the_day_has_to_be_covered_before_proof_is_enough() -> None:
+    one, last = worker(proof=ProofWanted(ceiling=0.02, cover_h=2, cover_units=500)), replace(STEP, proof=True)
+    looked(one, 100, last)
+    verdict = one.verdict(last)
+    assert verdict.outcome is Outcome.CANNOT_TELL
+    assert verdict.reason == "1 of 2 hours of the day are covered"
+    assert one.verdict().outcome is Outcome.PASS, "other steps do not wait for it"
+    assert one.judge.expected(1, last, 0.0, one.now) == pytest.approx(3_550.0 + 500 / 40, abs=1.0)
+    one.now += 3_600.0
+    looked(one, 60, last)
+    assert one.verdict(last).outcome is Outcome.PASS
+    assert one.judge.expected(1, last, 0.0, one.now) == 0.0
+
+
+def test_what_a_step_still_takes_is_the_longest_of_what_is_missing() -> None:
+    one, step = worker(), replace(STEP, least_exposure=2_000, least_seconds=40.0)
+    looked(one, 10, step)
+    assert one.judge.expected(1, step, 0.0, one.now) is None, "nobody knows the traffic after 5 s"
+    looked(one, 30, step)
+    assert one.judge.expected(1, step, 0.0, one.now) == pytest.approx((2_000 - 800) / 40)
+    assert one.judge.expected(1, replace(step, least_exposure=900), 0.0, one.now) == pytest.approx(20.0)
+    looked(one, 60, step)
+    assert one.judge.expected(1, step, 0.0, one.now) == 0.0
+
+
+def test_nobody_foretells_what_cannot_be_told() -> None:
+    one, last = worker(), replace(STEP, proof=True)
+    looked(one, 40, last)
+    assert one.judge.expected(1, last, 0.0, one.now) is None, "without a fault and a ceiling it never ends"
+    assert one.judge.expected(1, STEP, 0.0, one.now) == 0.0
+    one.now += SILENT + 1
+    one.verdict()
+    assert one.judge.expected(1, STEP, 0.0, one.now) is None, "its worker is silent"
+    one.flush(health=BROKEN)
+    one.verdict()
+    assert one.judge.expected(1, STEP, 0.0, one.now) is None, "it is rolled back"
+
+
 BROKEN = Health(canary_runs=9, canary_broken=5, champion_runs=90)
 
 
@@ -302,3 +348,15 @@ def test_a_rollout_without_a_guard_on_units_could_never_be_promoted() -> None:
 def test_proofs_that_cannot_be(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ProofWanted(**wrong)
+
+
+def test_comparisons_of_all_windows_are_merged_and_say_nothing_to_the_judge() -> None:
+    one = worker()
+    rows = [compared("card 1", 0.1, 0.9, True), compared("card 2", 0.2, 0.2, False)]
+    before = one.verdict()
+    for row in rows:
+        one.flush(comparison=row)
+    again = Window(one.name, 1, one.now, one.now, comparison=rows[0])
+    assert not one.judge.take(again), "what is heard twice counts once"
+    assert one.judge.comparison == rows[0].merged(rows[1])
+    assert one.verdict().outcome is before.outcome

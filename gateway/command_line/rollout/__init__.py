@@ -1,0 +1,1 @@
+"""`sluice rollout`: start a rollout, watch it, approve it, take it back; and make the key that signs for all that."""

@@ -1,0 +1,132 @@
+"""What a watcher knows: the last overview, how it came about, and whether the control plane is still heard. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rich.text import Text
+
+from gateway.command_line.rollout import page
+from gateway.command_line.rollout.trace import Trace
+from gateway.command_line.rollout.words import hour, percent, span, visible
+from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.rollout import State
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """`deployment` is the one that is watched, "" for all."""
+
+    deployment: str
+    found: pb.Overview | None = None
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    """By deployment."""
+    ran: frozenset[str] = frozenset()
+    """Rollouts that were seen running."""
+    silence: str = ""
+    """Why nothing is heard; empty: it is."""
+    silent_since: float = 0.0
+
+    def heard(self, found: pb.Overview) -> "Watched":
+        """Return what is known with one more overview."""
+        states = [one.rollout for one in found.deployments if one.HasField("rollout")]
+        traces = {
+            state.deployment: self.traces.get(state.deployment, Trace()).heard(state, found.at) for state in states
+        }
+        ran = self.ran | {state.name for state in states if not page.over(state)}
+        return replace(self, found=found, traces=traces, ran=ran, silence="")
+
+    def silent(self, reason: str, now: float) -> "Watched":
+        """Return what is known when nothing is heard any more, from a moment on in unix seconds."""
+        return replace(self, silence=reason, silent_since=self.silent_since if self.silence else now)
+
+    def told(self, deployment: str, events: Sequence[pb.Event]) -> "Watched":
+        """Return what is known with the deployment's last events."""
+        trace = replace(self.traces.get(deployment, Trace()), events=events)
+        return replace(self, traces={**self.traces, deployment: trace})
+
+    @property
+    def states(self) -> list[pb.RolloutState]:
+        """The rollouts that are watched: of one deployment its last, of all those that were seen running."""
+        all_of_them = [] if self.found is None else [one.rollout for one in self.found.deployments]
+        return [state for state in all_of_them if state.name and (self.deployment or state.name in self.ran)]
+
+    @property
+    def result(self) -> int | None:
+        """How it ended: 0, all are done; 1, one was taken back; None while one still runs."""
+        if not all(page.over(state) for state in self.states):
+            return None
+        return 0 if all(state.state == State.DONE for state in self.states) else 1
+
+
+def changed(before: Watched, now: Watched) -> list[str]:
+    """Return the deployments whose rollout has gone somewhere, or is heard of for the first time."""
+    known = {state.deployment: _place(state) for state in before.states}
+    return [state.deployment for state in now.states if known.get(state.deployment) != _place(state)]
+
+
+def screen(watched: Watched, now: float) -> list[Text]:
+    """Return the live page: those deployments first whose rollouts run, of others a line."""
+    lines = _silence(watched, now)
+    if watched.found is None:
+        return lines
+    lines.append(page.leader(watched.found))
+    for one in sorted(watched.found.deployments, key=lambda one: page.over(one.rollout)):
+        whole = watched.deployment or one.rollout.name in watched.ran
+        trace = watched.traces.get(one.deployment, Trace())
+        drawn = page.deployment(one, watched.found.at, trace)
+        lines += [Text(), *(drawn if whole else drawn[:1])]
+    return lines
+
+
+def news(before: Watched, now: Watched) -> list[str]:
+    """Return a line for each thing that has changed, for where there is no terminal to draw on."""
+    if now.silence:
+        return [] if before.silence else [f"{hour(now.silent_since)} not heard: {visible(now.silence)}; trying again"]
+    if now.found is None:
+        return []
+    lines = [f"{hour(now.found.at)} heard again"] if before.silence else []
+    known = {one.deployment: _said(one) for one in before.found.deployments} if before.found is not None else {}
+    told = [one for one in now.found.deployments if _said(one) != known.get(one.deployment)]
+    return [*lines, *(f"{hour(now.found.at)} {_line(one)}" for one in told)]
+
+
+def _silence(watched: Watched, now: float) -> list[Text]:
+    if not watched.silence:
+        return []
+    since = span(now - watched.silent_since)
+    return [
+        Text(f"NOT HEARD for {since}: {visible(watched.silence)}; trying again", "bold red"),
+        Text("Below is how it stood then. Champions serve on; a canary's weight lapses unless it is renewed.", "red"),
+    ]
+
+
+def _place(state: pb.RolloutState) -> tuple[object, ...]:
+    return state.name, state.state, state.step, state.settled, state.table
+
+
+def _said(one: pb.DeploymentState) -> tuple[object, ...]:
+    """What has to change for it to be news: figures alone are none."""
+    state = one.rollout
+    verdict = None if page.judged(state) else (state.verdict.outcome, state.verdict.guard)
+    troubles = tuple((gateway.name, gateway.trouble) for gateway in one.gateways if gateway.trouble)
+    return *_place(state), state.reason, verdict, state.approved_by, one.frozen, troubles
+
+
+def _line(one: pb.DeploymentState) -> str:
+    state = one.rollout
+    if not state.name:
+        return f"{one.deployment}: no rollout so far"
+    weight = f" {percent(state.weight)}" if state.weight else ""
+    parts = [
+        f"{state.name} {state.state}{weight} (step {state.step + 1} of {len(state.steps)}): {visible(state.reason)}"
+    ]
+    if state.HasField("verdict") and not page.judged(state):
+        parts.append(f"verdict {state.verdict.outcome}: {visible(state.verdict.reason)}")
+    if state.approved_by:
+        parts.append(f"approved by {visible(state.approved_by)}")
+    if one.frozen:
+        parts.append(f"held: {visible(one.frozen)}")
+    parts += [
+        f"gateway {visible(gateway.name)}: {visible(gateway.trouble)}" for gateway in one.gateways if gateway.trouble
+    ]
+    return "; ".join(parts)

@@ -1,0 +1,53 @@
+"""Figures and moments of rollouts as people read and type them."""
+
+import re
+import time
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def percent(share: float) -> str:
+    """Return 0.05 as `5 %`."""
+    return f"{100 * share:.4g} %"
+
+
+def span(seconds: float) -> str:
+    """Return a time in its two largest units at most."""
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    hours = round(minutes / 60)
+    return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
+
+
+def moment(at: float) -> str:
+    """Return unix seconds as a date and a time, UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+
+
+def hour(at: float) -> str:
+    """Return unix seconds as a time of day, UTC."""
+    return time.strftime("%H:%M:%S", time.gmtime(at))
+
+
+def figure(value: float) -> str:
+    """Return evidence in three digits at most, or in whole thousands."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}" if value < 1e9 else f"{value:.0e}"
+
+
+def seconds_of(text: str) -> float:
+    """Return the seconds of `90s`, `15m`, `24h` or `7d`. Raises `ValueError` that says so."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found:
+        raise ValueError(f"{text!r} is no time: say 90s, 15m, 24h or 7d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def visible(text: str) -> str:
+    """Return what others wrote without anything that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

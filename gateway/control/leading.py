@@ -1,0 +1,58 @@
+"""The loop in which this process leads, or stands by to: it goes on whatever happens, and says what did, once."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from routing.control.errors import ControlError
+
+log = logging.getLogger("sluice.control")
+
+EVERY = 0.5
+"""Seconds from one look at every rollout to the next."""
+
+
+class Leads(Protocol):
+    """As `routing.control.leader.Leader` does. Both raise `ControlError` when Redis cannot be reached."""
+
+    async def tick(self) -> bool:
+        """Look at every rollout once; return whether it led."""
+
+    async def resign(self) -> None:
+        """Make room for another leader."""
+
+
+async def lead(leader: Leads, stop: asyncio.Event, every: float = EVERY) -> None:
+    """Tick until `stop`, then make room for another leader."""
+    trouble = ""
+    while not stop.is_set():
+        trouble = await _tick(leader, trouble)
+        await _pause(stop, every)
+    try:
+        await leader.resign()
+    except ControlError as exc:
+        log.warning("the lease could not be given up, and lapses by itself", extra={"reason": str(exc)})
+
+
+async def _tick(leader: Leads, trouble: str) -> str:
+    """Look once; return what was wrong, which is not said again while it stays so."""
+    try:
+        await leader.tick()
+    except ControlError as exc:
+        if str(exc) != trouble:
+            log.warning("nothing is judged for the time being", extra={"reason": str(exc)})
+        return str(exc)
+    except Exception as exc:
+        if repr(exc) != trouble:
+            log.exception("a defect of the leader: it goes on")
+        return repr(exc)
+    if trouble:
+        log.warning("the control Redis answers again")
+    return ""
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

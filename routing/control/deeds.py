@@ -1,0 +1,116 @@
+"""What people do to rollouts: start, approve, abort, undo, halt. The orders were checked by whoever calls."""
+
+import secrets
+from contextlib import suppress
+
+from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.control import approval, commands
+from routing.control.errors import Refused
+from routing.control.feed import live
+from routing.control.frozen import frozen
+from routing.control.halts import Halt, valid
+from routing.control.leader import SALT_BYTES
+from routing.control.looks import Looks
+from routing.control.messages import halts_of
+from routing.control.order import Order
+from routing.control.plane import Plane
+from routing.control.planned import planned
+from routing.control.signed import NoOrder
+from routing.control.store import Kept
+
+_MARK_BYTES = 2
+
+
+class Deeds:
+    """Each returns how things stand after it. Raises `Refused`, `NotFound`, `NoOrder` and `NotAllowed`."""
+
+    def __init__(self, plane: Plane, looks: Looks) -> None:
+        self._plane = plane
+        self._looks = looks
+
+    async def start(self, order: Order) -> pb.RolloutState:
+        """Begin a rollout, unless one runs or something keeps rollouts from going forward."""
+        asked, plane = order.asked, self._plane
+        known = plane.known()
+        known.of(asked.deployment)
+        if why := frozen(known, await plane.notes.halts(), asked.deployment, None, order.at):
+            raise Refused(f"no rollout of {asked.deployment} begins now: {why}")
+        gateways = live(await plane.feed.standings(asked.deployment), order.at)
+        salt, mark = secrets.token_bytes(SALT_BYTES), secrets.token_hex(_MARK_BYTES)
+        wanted = planned(asked, order.by, known, gateways, order.at, salt, mark)
+        return await self._state(await commands.start(plane.store, wanted, order.by, order.at))
+
+    async def approve(self, order: Order) -> pb.RolloutState:
+        """Keep an approval of the running rollout's next step; the leader acts on it."""
+        deployment = order.asked.deployment
+        known = self._plane.known()
+        known.of(deployment)
+        kept = await self._plane.store.read(deployment)
+        if kept.rollout is None or kept.rollout.over:
+            raise Refused(f"no rollout of {deployment} is running")
+        approval.approve(order.signed, known.principals, kept.rollout, order.at)
+        await self._plane.notes.approve(kept.rollout.name, order.signed)
+        return await self._state(kept)
+
+    async def abort(self, order: Order) -> pb.RolloutState:
+        """Take the candidate out of the rollout that runs."""
+        asked = order.asked
+        self._plane.known().of(asked.deployment)
+        store = self._plane.store
+        return await self._state(
+            await commands.end(store, asked.deployment, order.by, order.asked.why, order.at, asked.rollout)
+        )
+
+    async def undo(self, order: Order) -> pb.RolloutState:
+        """Bring the former champion back, also when the rollout is done."""
+        asked = order.asked
+        self._plane.known().of(asked.deployment)
+        store = self._plane.store
+        return await self._state(
+            await commands.undo(store, asked.deployment, order.by, order.asked.why, order.at, asked.rollout)
+        )
+
+    async def freeze(self, order: Order) -> pb.Halts:
+        """Let nothing go forward, of one deployment or of all, for ever or until a time."""
+        asked = order.asked
+        if asked.deployment:
+            self._plane.known().of(asked.deployment)
+        if asked.until and asked.until <= order.at:
+            raise Refused("a freeze ends in the future, or has no end: `until` is past already")
+        await self._plane.notes.halt(Halt(asked.deployment, "freeze", order.by, order.asked.why, order.at, asked.until))
+        return await self._halts(order)
+
+    async def thaw(self, order: Order) -> pb.Halts:
+        """Take back what halts one deployment by its name, or what halts all."""
+        deployment = order.asked.deployment
+        if not await self._plane.notes.lift(deployment):
+            raise Refused(f"nothing halts {deployment or 'all deployments together'} by name: a list says what does")
+        return await self._halts(order)
+
+    async def stop_all(self, order: Order) -> pb.Halts:
+        """Take every candidate out, and let nothing go forward."""
+        if order.asked.deployment:
+            raise NoOrder(f"stop_all is for every deployment: kill {order.asked.deployment}, or leave it empty")
+        return await self._stop(order, Halt("", "stop", order.by, order.asked.why, order.at))
+
+    async def kill(self, order: Order) -> pb.Halts:
+        """Take the candidate of one deployment out, and let no other rollout of it begin."""
+        deployment = order.asked.deployment
+        self._plane.known().of(deployment)
+        return await self._stop(order, Halt(deployment, "kill", order.by, order.asked.why, order.at))
+
+    async def _stop(self, order: Order, halt: Halt) -> pb.Halts:
+        """Keep the halt first: whoever leads sees to it then, should it go no further here."""
+        await self._plane.notes.halt(halt)
+        for deployment in [halt.deployment] if halt.deployment else sorted(self._plane.known().declared):
+            with suppress(Refused):  # none runs there
+                await commands.end(self._plane.store, deployment, order.by, halt.what, order.at)
+        return await self._halts(order)
+
+    async def _halts(self, order: Order) -> pb.Halts:
+        return halts_of(valid(await self._plane.notes.halts(), order.at))
+
+    async def _state(self, kept: Kept) -> pb.RolloutState:
+        if kept.rollout is None:
+            raise Refused("there is no rollout")
+        return await self._looks.state(kept.rollout)
