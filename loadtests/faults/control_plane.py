@@ -6,6 +6,7 @@ Ada requests rollouts and Ben approves them, each with a key of his own, by the 
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -88,7 +89,8 @@ class ControlPlane:
 def control_plane(plan: Plan, name: str, house: House, processes: int = 1) -> Iterator[ControlPlane]:
     """Start it, so that it could be given orders; raises ServingError. The first process leads."""
     folder = plan.out / "control" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     with RedisProcess(folder / "redis", None, plan.seats.redis, *_KEEPING) as redis:
         plane = ControlPlane(redis, folder)
         _make_people(folder)

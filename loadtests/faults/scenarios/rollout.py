@@ -1,5 +1,6 @@
 """Rollouts under traffic: what is bad is taken out by itself, who is innocent stays, and nobody's control is needed."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.cases import Case
 from loadtests.faults.arm_calls import arm_calls
 from loadtests.faults.callers import Phase
 from loadtests.faults.control_plane import ControlPlane, control_plane
@@ -27,7 +29,8 @@ from loadtests.faults.traffic import Run, Traffic
 
 VERSION = "candidate"
 ODD = "odd "
-_RATE, _SHARE = 2_000.0, 0.5  # calls a second, and the share of the capacity that they may take
+UNITS = 30_000  # a unit has said what it can after three calls
+_RATE, _SHARE = 2_000.0, 0.3  # calls a second, and the share of the capacity that they may take
 _CALM, _AFTER = 4.0, 4.0
 _REACHED = 120.0  # seconds until the step that is wanted must have been reached
 # The bundles that misbehave have a few nodes more than the champion and take more time, also while they are well.
@@ -59,10 +62,19 @@ class Ground:
         stage = self.stage
         rate = min(_RATE, _SHARE * stage.capacity)
         calm, odd = stage.mix(self.served), stage.mix(self.served, ODD)
-        everybody = stage.callers(self.served)
-        everybody += stage.callers(self.served, poisoned(stage.cases), ODD)
+        calm_cases, odd_cases = strangers(stage.cases, 1), poisoned(strangers(stage.cases, 2))
+        everybody = stage.callers(self.served, calm_cases) + stage.callers(self.served, odd_cases, ODD)
         made = [Phase(seconds, rate, _mixed(calm, odd, share)) for seconds, share in phases]
         return stage.offer(self.served, Traffic(everybody, made, stage.plan.deadline), deeds)
+
+
+def strangers(cases: Sequence[Case], crowd: int) -> list[Case]:
+    """Return a crowd of calls, each of a card of its own: there are fewer cards in the data than a minute needs."""
+    first = crowd * 100_000_000
+    return [
+        Case(case.entities | {"card_id": first + number}, case.features, case.unit)
+        for number, case in zip(range(UNITS), itertools.cycle(cases), strict=False)
+    ]
 
 
 def _mixed(calm: Mapping[str, float], odd: Mapping[str, float], share: float) -> dict[str, float]:
