@@ -28,7 +28,7 @@ rollout:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any
 
@@ -105,6 +105,8 @@ _SECTION = (
     *("guards", "floors", "freeze", "pins", "prometheus", "queries", "webhooks"),
 )
 _OF_SOURCES = {"for_s": "lasts", "every_s": "every"}
+# Where hardly any unit is bad, that fewer are bad than the champion's cannot be shown.
+_DEFAULT_PROOF = ProofWanted(ceiling=0.005)
 _MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
 
 
@@ -177,7 +179,8 @@ def _measure(name: str, entry: Mapping[str, Any]) -> Measure:
 
 def _proof(entry: Mapping[str, Any]) -> ProofWanted:
     _known("rollout: promote", entry, *(one.name for one in fields(ProofWanted)))
-    return ProofWanted(**{name: type(getattr(ProofWanted(), name))(value) for name, value in entry.items()})
+    given = {name: type(getattr(ProofWanted(), name))(value) for name, value in entry.items()}
+    return replace(_DEFAULT_PROOF, **given)
 
 
 def _sources(document: Mapping[str, Any], guards: Iterable[str]) -> Sources:

@@ -58,7 +58,7 @@ def _why(event: Event) -> Iterator[str]:
     if evidence and enough:
         yield ""
         yield (
-            f"The evidence was {evidence:,.0f} where {enough:,.0f} is enough: of canaries that are no worse than is"
+            f"The evidence was {_many(evidence)} where {enough:,.0f} is enough: of canaries that are no worse than is"
             f" tolerated, at most {1 / enough:.2%} ever get so far, however often and however long one looks."
         )
     elif event.numbers:
@@ -66,11 +66,16 @@ def _why(event: Event) -> Iterator[str]:
         yield "Numbers: " + ", ".join(f"{name} {value:g}" for name, value in event.numbers.items()) + "."
 
 
+def _many(evidence: float) -> str:
+    return f"{evidence:,.0f}" if evidence < 1e9 else f"{evidence:.1e}"
+
+
 def _exposures(events: Sequence[Event]) -> Iterator[str]:
-    for event, following in itertools.pairwise(events):
-        if event.rollout.weight and event.rollout.settled:
-            seconds = following.at - event.at
-            yield f"- {event.rollout.weight / BUCKETS:.4g} of all units for {_span(seconds)}"
+    """Say for how long which share was, or might have been, the candidate's: some gateway serves a step at once."""
+    spans = [list(span) for _, span in itertools.groupby(events, key=lambda event: event.rollout.weight)]
+    for span, following in itertools.pairwise(spans):
+        if weight := span[0].rollout.weight:
+            yield f"- {weight / BUCKETS:.4g} of all units for {_span(following[0].at - span[0].at)}"
 
 
 def _clock(at: float) -> str:

@@ -37,7 +37,7 @@ def test_one_that_was_rolled_back() -> None:
         "The evidence was 1,234,567 where 500 is enough: of canaries that are no worse than is tolerated, at most"
         " 0.20% ever get so far, however often and however long one looks.\n\n"
         "## What callers were exposed to\n\n"
-        "- 0.05 of all units for 29 s\n"
+        "- 0.05 of all units for 30 s\n"
     )
 
 
