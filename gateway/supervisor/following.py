@@ -76,10 +76,15 @@ def _digests(rollout: Rollout, current: Served, table: Table) -> dict[str, str]:
 def _trouble(rollout: Rollout, declared: Deployment, condemned: Collection[str]) -> str:
     if rollout.name in condemned:
         return f"bundle {rollout.candidate} was taken out by rollout {rollout.name}: it does not come back by itself"
+    if rollout.over:  # what it was begun with has been shown; what is declared since then is nobody's business of it
+        return ""
     bound = rollout.digests
-    for name, digest in (("policy", declared.policy_digest), ("rollout", declared.rollout_digest)):
+    for section, name, digest in (
+        ("policy", "policy", declared.policy_digest),
+        ("rollout", "rules", declared.rollout_digest),
+    ):
         if bound.get(name, digest) != digest:
-            return f"its {name} section is another one than the rollout was begun with"
+            return f"its {section} section is another one than the rollout was begun with"
     return ""
 
 

@@ -66,9 +66,12 @@ def test_a_candidate_that_was_taken_out_may_still_be_taken_out_further() -> None
     assert "2" not in back.table.versions
 
 
-@pytest.mark.parametrize("section", ["policy", "rollout"])
-def test_a_rollout_that_is_bound_to_another_declaration_is_not_served(section: str) -> None:
-    following = follow(replace(ROLLOUT, digests={**ROLLOUT.digests, section: "other"}), CURRENT, ())
+@pytest.mark.parametrize(("name", "section"), [("policy", "policy"), ("rules", "rollout")])
+def test_a_rollout_that_is_bound_to_another_declaration_is_not_served(name: str, section: str) -> None:
+    bound = replace(ROLLOUT, digests={**ROLLOUT.digests, name: "other"})
+    done = followed(replace(bound, state=State.DONE, at=5, table=9))
+    assert done.table.champion == "2", "what was declared since then does not bring the former champion back"
+    following = follow(bound, CURRENT, ())
     assert following.served is None
     assert f"its {section} section is another one" in following.trouble
 

@@ -1,111 +1,23 @@
 """Rollouts under traffic: what is bad is taken out by itself, who is innocent stays, and nobody's control is needed."""
 
-import itertools
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from loadtests.cases import Case
 from loadtests.faults.arm_calls import arm_calls
-from loadtests.faults.callers import Phase
-from loadtests.faults.control_plane import ControlPlane, control_plane
 from loadtests.faults.ending import RESCUED
 from loadtests.faults.expectation import Expectation, at_least, at_most
-from loadtests.faults.house import HardBundle
 from loadtests.faults.journal import Calls
 from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, observed
 from loadtests.faults.plan import Plan
-from loadtests.faults.redis_process import RedisProcess
+from loadtests.faults.rollout_ground import Moment, ground_of
 from loadtests.faults.scenario import Observed, Scenario
 from loadtests.faults.script import Deed
-from loadtests.faults.served import Served, Wanted, serve
-from loadtests.faults.stage import Stage, poisoned
-from loadtests.faults.traffic import Run, Traffic
+from loadtests.faults.stage import Stage
 
-VERSION = "candidate"
-ODD = "odd "
-UNITS = 30_000  # a unit has said what it can after three calls
-_RATE, _SHARE = 2_000.0, 0.3  # calls a second, and the share of the capacity that they may take
 _CALM, _AFTER = 4.0, 4.0
-_REACHED = 120.0  # seconds until the step that is wanted must have been reached
-# The bundles that misbehave have a few nodes more than the champion and take more time, also while they are well.
-_GUARDS: Mapping[str, Any] = {"row_faults": {}, "contract": {}, "flaky": {}}
-
-
-@dataclass(slots=True)
-class Moment:
-    """When a deed was done, in unix seconds."""
-
-    at: float = field(default=0.0)
-
-    def note(self) -> None:
-        """It is done now."""
-        self.at = time.time()
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a scenario is played on: a rollout at the step that was wanted."""
-
-    stage: Stage
-    plane: ControlPlane
-    redis: RedisProcess
-    served: Served
-
-    def offer(self, phases: Sequence[tuple[float, float]], deeds: Sequence[Deed] = ()) -> Run:
-        """Offer calls, phase by phase: its seconds, and the share of calls whose amounts are odd."""
-        stage = self.stage
-        rate = min(_RATE, _SHARE * stage.capacity)
-        calm, odd = stage.mix(self.served), stage.mix(self.served, ODD)
-        calm_cases, odd_cases = strangers(stage.cases, 1), poisoned(strangers(stage.cases, 2))
-        everybody = stage.callers(self.served, calm_cases) + stage.callers(self.served, odd_cases, ODD)
-        made = [Phase(seconds, rate, _mixed(calm, odd, share)) for seconds, share in phases]
-        return stage.offer(self.served, Traffic(everybody, made, stage.plan.deadline), deeds)
-
-
-def strangers(cases: Sequence[Case], crowd: int) -> list[Case]:
-    """Return a crowd of calls, each of a card of its own: there are fewer cards in the data than a minute needs."""
-    first = crowd * 100_000_000
-    return [
-        Case(case.entities | {"card_id": first + number}, case.features, case.unit)
-        for number, case in zip(range(UNITS), itertools.cycle(cases), strict=False)
-    ]
-
-
-def _mixed(calm: Mapping[str, float], odd: Mapping[str, float], share: float) -> dict[str, float]:
-    return {name: (1 - share) * part for name, part in calm.items()} | {
-        name: share * part for name, part in odd.items()
-    }
-
-
-@contextmanager
-def _ground(
-    stage: Stage, name: str, traits: Sequence[str], rollout: Mapping[str, Any], step: int = 1, controls: int = 1
-) -> Iterator[Ground]:
-    """Bring a rollout of a candidate with these traits to a step, two workers serving it."""
-    house = stage.house(name, "fraud", HardBundle(VERSION, tuple(traits)))
-    section = {"shadow": {"rate": 0.05, "pairs": 0, "minutes": 0.02}, "guards": _GUARDS, **rollout}
-    house.declare("fraud", {"arms": {"canary": None, "shadows": None}, "rollout": section})
-    with stage.redis(name) as redis, control_plane(stage.plan, name, house, controls) as plane:
-        wanted = Wanted(name, redis.url, workers=2, house=house, flags=plane.flags)
-        with serve(stage.plan, wanted) as served:
-            ground = Ground(stage, plane, redis, served)
-            plane.order("start", "fraud", VERSION, "--bundles", str(house.bundles))
-            _reach(ground, step)
-            yield ground
-
-
-def _reach(ground: Ground, step: int) -> None:
-    """Go through the steps before, with as much traffic as they need."""
-    if step > 1:
-        ground.plane.await_step("fraud", 1, _REACHED)
-        ground.offer([(20.0, 0.0)])
-    ground.plane.await_step("fraud", step, _REACHED)
 
 
 def _canary(weight: float) -> dict[str, Any]:
@@ -124,7 +36,7 @@ def errors(stage: Stage) -> Observed:
 
 def _found_out(stage: Stage, name: str, odd: float, bound: float) -> Observed:
     bad, seconds = Moment(), _AFTER + stage.plan.span(min(bound, 15.0), bound)
-    with _ground(stage, name, ("--trait", "fails"), _canary(0.05)) as ground:
+    with ground_of(stage, name, ("--trait", "fails"), _canary(0.05)) as ground:
         run = ground.offer([(_CALM, 0.0), (seconds, odd)], [Deed(_CALM, "turns bad", bad.note)])
         events, verdict = ground.plane.events("fraud"), ground.plane.state("fraud").get("verdict")
     expected = [
@@ -143,7 +55,7 @@ def slow(stage: Stage) -> Observed:
         "guards": {"row_faults": {}, "slower": {}},
     }
     started, bound = Moment(), stage.plan.span(30.0, 60.0)
-    with _ground(stage, "rollout-slow", ("--trait", "slow-run", "--ms", "0.3", "--always"), rollout, 0) as ground:
+    with ground_of(stage, "rollout-slow", ("--trait", "slow-run", "--ms", "0.3", "--always"), rollout, 0) as ground:
         run = ground.offer([(bound, 0.0)], [Deed(0.0, "calls begin", started.note)])
         events = ground.plane.events("fraud")
     out = _taken_out(events) - started.at
@@ -154,7 +66,7 @@ def slow(stage: Stage) -> Observed:
 def brownout(stage: Stage) -> Observed:
     """The feature store freezes again and again while an innocent canary answers a fifth of the units."""
     frozen, calm, times = stage.plan.span(3.0, 10.0), stage.plan.span(3.0, 10.0), 2
-    with _ground(stage, "rollout-brownout", ("--trait", "fails"), _canary(0.2)) as ground:
+    with ground_of(stage, "rollout-brownout", ("--trait", "fails"), _canary(0.2)) as ground:
         deeds = []
         for number in range(times):
             begin = calm + number * (frozen + calm)
@@ -169,7 +81,7 @@ def brownout(stage: Stage) -> Observed:
 def leader_killed(stage: Stage) -> Observed:
     """The control process that leads is killed, and then the canary turns bad."""
     bad, seconds = Moment(), 16.0
-    with _ground(stage, "rollout-leader-killed", ("--trait", "fails"), _canary(0.05), controls=2) as ground:
+    with ground_of(stage, "rollout-leader-killed", ("--trait", "fails"), _canary(0.05), controls=2) as ground:
         deeds = [Deed(_CALM, "leader killed", lambda: ground.plane.kill(0)), Deed(_CALM, "turns bad", bad.note)]
         run = ground.offer([(_CALM, 0.0), (seconds, 1.0)], deeds)
         events = ground.plane.events("fraud")
@@ -184,7 +96,7 @@ def leader_killed(stage: Stage) -> Observed:
 def control_lost(stage: Stage) -> Observed:
     """The control Redis is killed, stays away, and comes back with what it held."""
     away = stage.plan.span(18.0, 40.0)
-    with _ground(stage, "rollout-control-lost", ("--trait", "fails"), _canary(0.2)) as ground:
+    with ground_of(stage, "rollout-control-lost", ("--trait", "fails"), _canary(0.2)) as ground:
         counts: dict[str, float] = {}
         control, served = ground.plane.redis, ground.served
 
@@ -220,7 +132,7 @@ def returns(stage: Stage) -> Observed:
         "promote": {"ceiling": 0.05},
         "held_back": [{"share": 0.1, "minutes": 600}],
     }
-    with _ground(stage, "rollout-returns", ("--trait", "fails"), rollout, step=2) as ground:
+    with ground_of(stage, "rollout-returns", ("--trait", "fails"), rollout, step=2) as ground:
         run = ground.offer([(well, 0.0), (20.0, 0.2)], [Deed(well, "turns bad", bad.note)])
         events = ground.plane.events("fraud")
         standing = ground.plane.order("status", "fraud")["deployments"][0]["rollout"]
