@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from gateway.messages import Hear
@@ -117,8 +117,10 @@ class Teller:
         number = served.table.number
         trouble = self._follower.troubles.get(name)
         declared = served.declared()
+        rollout = self._follower.rollouts.get(name)
+        meant = {served.table.champion} | ({rollout.candidate} if rollout is not None else set())
         return Standing(
-            table=number if workers and all(_serves(name, number, standings) for standings in workers) else 0,
+            table=number if workers and all(_serves(name, number, meant, one) for one in workers) else 0,
             at=time.time(),
             refused=trouble.table if trouble and trouble.given_up else 0,
             trouble=trouble.reason if trouble else "",
@@ -131,6 +133,9 @@ class Teller:
         )
 
 
-def _serves(name: str, number: int, standings: Iterable[WorkerStanding]) -> bool:
+def _serves(name: str, number: int, meant: Collection[str], standings: Iterable[WorkerStanding]) -> bool:
+    """Whether a worker has that table with the bundles that are `meant` ready: others' troubles are no rollout's."""
     ours = [one for one in standings if one.deployment == name]
-    return any(one.number == number and not any(arm.trouble for arm in one.arms) for one in ours)
+    return any(
+        one.number == number and not any(arm.trouble for arm in one.arms if arm.version in meant) for one in ours
+    )

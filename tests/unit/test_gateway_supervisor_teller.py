@@ -20,8 +20,9 @@ from monitoring.series import SeriesFile
 from routing.control.errors import ControlError
 from routing.control.feed import encode_window
 from routing.control.memory_feed import MemoryFeed
+from routing.rollout import Rollout
 from routing.window import Window
-from tests.unit.followed_rollouts import CURRENT
+from tests.unit.followed_rollouts import CURRENT, ROLLOUT
 
 
 class ScriptedWorker:
@@ -30,6 +31,7 @@ class ScriptedWorker:
     def __init__(self, name: str) -> None:
         self.name, self.running, self.gone = name, True, False
         self.number, self.trouble = 4, ""
+        self.arms: list[Arm] = []
         self.sequence = 0
         self.leases: list[dict[str, float]] = []
         self.slow: asyncio.Event | None = None
@@ -44,7 +46,7 @@ class ScriptedWorker:
             await self.slow.wait()
         self.sequence += 1
         window = Window(self.name, self.sequence, 10.0 * self.sequence, 9.0, step=2)
-        standing = Standing("fraud", self.number, [Arm("champion", "1", "a", 1.0, self.trouble)])
+        standing = Standing("fraud", self.number, [Arm("champion", "1", "a", 1.0, self.trouble), *self.arms])
         return Done(1, standings=[standing], noted=[Noted("fraud", "r", encode_window(window))])
 
 
@@ -66,6 +68,7 @@ class House:
         self.current = {"fraud": CURRENT}
         self.ready = [ScriptedWorker("a"), ScriptedWorker("b")]
         self.troubles: dict[str, Trouble] = {}
+        self.rollouts: dict[str, Rollout] = {}
         self.moved = asyncio.Event()
         us = cast(Any, self)
         series = SeriesFile(directory, "supervisor")
@@ -114,6 +117,18 @@ async def test_a_table_stands_when_every_worker_has_all_of_its_arms(house: House
     await house.teller.tell()
     assert await house.table() == 0
     house.ready.clear()
+    await house.teller.tell()
+    assert await house.table() == 0
+
+
+async def test_only_the_champion_and_the_candidate_have_to_be_ready(house: House) -> None:
+    house.ready[0].arms = [Arm("shadow", "7", "s", 0.0, "its lane host died"), Arm("shadow", "2", "b", 0.0)]
+    await house.teller.tell()
+    assert await house.table() == 4, "a shadow that has nothing to do with a rollout keeps none from going on, or back"
+    house.rollouts["fraud"] = ROLLOUT
+    await house.teller.tell()
+    assert await house.table() == 4
+    house.ready[0].arms[1] = Arm("shadow", "2", "b", 0.0, "it is starting")
     await house.teller.tell()
     assert await house.table() == 0
 
