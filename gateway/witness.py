@@ -104,6 +104,8 @@ class ListTicket:
 
     def _note(self, arm: str, rows: Iterable[Row], signs: Iterable[int]) -> None:
         admitted, part, canary = self._admitted, self._part, arm == CANARY
+        if not part.weight:  # no row could have been the canary's
+            return
         for row, found in zip(rows, signs, strict=True):
             if row.number == NOT_DRAWN:
                 continue

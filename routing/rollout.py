@@ -65,6 +65,8 @@ class Rollout:
     """Why it is in this state."""
     end: State | None = None
     """What rolling back ends as."""
+    guards: tuple[str, ...] = ()
+    """The names of its guards, in the order of their signs in what is recorded."""
 
     @property
     def step(self) -> Step:
@@ -206,7 +208,8 @@ def _forward(rollout: Rollout, facts: Facts, now: float) -> Rollout:
         )
     if following.approval and not facts.approved:
         return replace(rollout, state=State.AWAITING_APPROVAL, since=now, reason=facts.verdict.reason)
-    return _enter(rollout, rollout.at + 1, facts.verdict.reason, now)
+    approved = f"; approved by {facts.approved}" if following.approval else ""
+    return _enter(rollout, rollout.at + 1, facts.verdict.reason + approved, now)
 
 
 def _enter(rollout: Rollout, at: int, reason: str, now: float) -> Rollout:

@@ -73,7 +73,7 @@ class Units:
             known = self._enter(known, call)
         known.calls += 1
         if not 0.0 < known.share < 1.0 or known.calls > FIRST_CALLS:
-            self.spent += 1
+            self.spent += call.weight > 0  # where the canary has no weight nobody could have said anything
             return None
         self.fresh += 1
         before = known.signs

@@ -57,6 +57,7 @@ def planned(
         since=now,
         digests=digests,
         reason=asked.why or "requested",
+        guards=tuple(guard.name for guard in declared.rules.guards),
     )
 
 

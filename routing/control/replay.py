@@ -7,15 +7,19 @@ earlier verdict nobody knows: the traffic that is replayed is the one that there
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from routing.control.errors import Refused
 from routing.control.event import Event
 from routing.control.feed import Feed
 from routing.control.leader import GONE
 from routing.judge import Judge, Rules
+from routing.order import UNKNOWN
 from routing.rollout import Rollout
 from routing.verdict import Verdict
+from routing.window import Pair, Window
 
 EVERY = 0.5
 """Seconds from one look to the next, as a leader looks."""
@@ -32,8 +36,10 @@ class Ruling(NamedTuple):
 async def replay(feed: Feed, events: Sequence[Event], rules: Rules) -> AsyncIterator[Ruling]:
     """Yield what is said whenever it changes in outcome, or in who found it. `events` are one rollout's, in order.
 
-    Raises `ControlError` when the feed cannot be read.
+    A guard is known by its name; by which margins its signs were made, whoever recorded them has decided. Raises
+    `Refused` for a guard that was not recorded, and `ControlError` when the feed cannot be read.
     """
+    translate = _translation(events[0].rollout, rules)
     times = [event.at for event in events]
     first = events[0].rollout
     judge, next_look = Judge(rules, first.begun), first.begun
@@ -42,7 +48,7 @@ async def replay(feed: Feed, events: Sequence[Event], rules: Rules) -> AsyncIter
     while windows := await feed.after(first.name, place, _MOST):
         for place, window in windows:  # noqa: B007  # the place is where the next ones are asked for
             await asyncio.sleep(0)  # a leader in the same process goes first
-            judge.take(window)
+            judge.take(translate(window))
             if window.at < next_look:
                 continue
             next_look = window.at + EVERY
@@ -52,6 +58,27 @@ async def replay(feed: Feed, events: Sequence[Event], rules: Rules) -> AsyncIter
             if said != (verdict.outcome, verdict.guard):
                 said = (verdict.outcome, verdict.guard)
                 yield Ruling(window.at, verdict)
+
+
+def _translation(rollout: Rollout, rules: Rules) -> Callable[[Window], Window]:
+    """Return what puts recorded signs where these rules look for them."""
+    wanted = [guard.name for guard in rules.guards]
+    recorded = list(rollout.guards) or wanted
+    if unknown := [name for name in wanted if name not in recorded]:
+        raise Refused(f"{unknown[0]} was not measured in rollout {rollout.name}; measured were {', '.join(recorded)}")
+    moves = [(1 << recorded.index(name), 1 << place) for place, name in enumerate(wanted)]
+    if all(before == after for before, after in moves):
+        return lambda window: window
+
+    def moved(signs: int) -> int:
+        return (signs & UNKNOWN) | sum(after for before, after in moves if signs & before)
+
+    def translated(window: Window) -> Window:
+        calls = tuple(call._replace(signs=moved(call.signs)) for call in window.calls)
+        pairs = tuple(Pair(moved(pair.canary), moved(pair.champion)) for pair in window.pairs)
+        return replace(window, calls=calls, pairs=pairs)
+
+    return translated
 
 
 def _at(events: Sequence[Event], times: Sequence[float], moment: float) -> Rollout:

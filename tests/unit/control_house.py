@@ -76,7 +76,17 @@ class House:
 
     async def begin(self) -> None:
         wanted = Rollout(
-            f"r{self.now:.0f}", "fraud", "1", "2", DECLARED.schedule, b"salt", "ada", 1, self.now, self.now
+            f"r{self.now:.0f}",
+            "fraud",
+            "1",
+            "2",
+            DECLARED.schedule,
+            b"salt",
+            "ada",
+            1,
+            self.now,
+            self.now,
+            guards=tuple(guard.name for guard in DECLARED.rules.guards),
         )
         await start(self.store, wanted, "ada", self.now)
 

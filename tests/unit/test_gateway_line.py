@@ -258,7 +258,7 @@ def make_house(
     kept, counter = KeptRecords(), series.counter
     written, dropped, failed = (counter(metrics.RECORDS, "fraud", one) for one in ("written", "dropped", "failed"))
     recorder = DeploymentRecorder("fraud", 1, 1.0, kept, RecordCounts("fraud", written, dropped, failed))
-    witness = Witness(Signs(MEASURES), Part("r", step=1, epoch=0, weight=weight))
+    witness = Witness(Signs(MEASURES), Part("r", step=1, epoch=0, weight=max(weight, 1)))
     line = Line(deployment, Lanes(answering, (mirror,)), stored, admission, meters, recorder, clock, witness)
     intake = Intake(plan, deployment.unit, wall)
     entrance = Entrance(line, intake, admission, clock, lists, waiting_limit, LoopLag())

@@ -147,3 +147,12 @@ def test_what_nobody_asks_for_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None
     ticket.note(CANARY, rows(1, 2, 3, 4), [FINE] * 4)
     ticket.release()
     assert [call.unit for call in witness.flush(2.0)[0]] == [1, 2, 3]
+
+
+def test_where_the_canary_has_no_weight_no_row_says_anything() -> None:
+    witness = Witness(Signs(MEASURES), replace(PART, weight=0))
+    shadowed, lapsed = witness.admit(1.0), Witness(Signs(MEASURES), PART).admit(1.0, lapsed=True)
+    for ticket in (shadowed, lapsed):
+        ticket.note(CHAMPION, rows(*range(10)) + rows(0, 0, 0, 0), [FINE] * 14)
+        ticket.release()
+    assert witness.flush(2.0) == ((), 0, 2.0)

@@ -1,12 +1,16 @@
 """The leader with gateways in memory: a rollout goes its way, or back, whoever leads, however often that changes."""
 
+from dataclasses import replace
+
 import pytest
 
 from routing.control.commands import end
+from routing.control.errors import Refused
 from routing.control.feed import ALIVE, Standing
 from routing.control.leader import GONE, LEASE, PATIENCE
 from routing.control.replay import replay
 from routing.declared import read_rollout
+from routing.guard import Guard, Source
 from routing.judge import Rules
 from routing.rollout import State
 from routing.verdict import Outcome, cannot_tell, fail
@@ -158,3 +162,15 @@ async def test_other_rules_would_have_said_other_things(house: House) -> None:
     assert Outcome.FAIL not in [outcome for _, outcome, _ in await replayed(house, lenient)]
     blind = read_rollout({"guards": {"row_faults": {"dry_run": True}}}).rules
     assert Outcome.FAIL not in [outcome for _, outcome, _ in await replayed(house, blind)]
+
+
+async def test_guards_are_known_by_name_when_a_rollout_is_judged_again(house: House) -> None:
+    await house.go(60, "a")
+    house.bad = 0.9
+    await house.go(12, "a")
+    there = await replayed(house, DECLARED.rules)
+    turned = replace(DECLARED.rules, guards=DECLARED.rules.guards[::-1])
+    assert [one[1:] for one in await replayed(house, turned)] == [one[1:] for one in there]
+    flips = replace(DECLARED.rules, guards=(*DECLARED.rules.guards, Guard("flips", Source.SHARES, at_most=0.1)))
+    with pytest.raises(Refused, match="flips was not measured in rollout"):
+        await replayed(house, flips)

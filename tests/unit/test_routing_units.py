@@ -89,3 +89,10 @@ def test_sticky_units_that_repeat_their_errors_roll_back_no_innocent_canary() ->
 def test_a_better_canary_is_not_rolled_back_and_a_worse_one_is() -> None:
     assert all(rollout(seed, lambda unit, canary: 0.01 if canary else 0.05) < 100.0 for seed in range(6))
     assert all(rollout(seed, lambda unit, canary: 0.30 if canary else 0.02) >= 100.0 for seed in range(6))
+
+
+def test_while_the_canary_has_no_weight_no_unit_is_used_up() -> None:
+    units = Units()
+    for _ in range(5):
+        assert units.take(Settled(0.0, 7, False, 0, 0, 0)) is None
+    assert (units.fresh, units.spent) == (0, 0)
