@@ -4,8 +4,11 @@ A worker that hears nothing any more, whichever part is gone, gives every row to
 just started, until it is told that the rollout still stands.
 """
 
-TERM = 10.0
-"""Seconds for which a canary keeps its weight when nobody is heard any more."""
+TERM = 5.0
+"""Seconds for which a canary keeps its weight when nobody is heard any more.
+
+A leader that is gone still seems to lead until its own lease ends, 5 s after its last word: 10 s in all.
+"""
 
 
 class Lease:

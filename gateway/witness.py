@@ -89,7 +89,8 @@ class ListTicket:
         signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
 
         def tell(found: Sequence[Found], broken: bool) -> None:
-            health.ran(canary)
+            if broken or any(one is not None for one in found):  # else nobody has looked at it
+                health.ran(canary)
             if broken:
                 health.broke(canary)
             scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])

@@ -23,6 +23,8 @@ class FloorLimits:
     """And this part of all of its runs since then: where a bad row breaks a run now and then, ratios are to say so."""
     champion_runs: int = 100
     """Runs of the champion, none of them broken, without which nobody knows that it fares better."""
+    champion_beside: int = 10
+    """And so many of them since the canary is out: one that fared well before an outage may be in it, too."""
     host_deaths: int = 1
     golden_wrong: int = 1
     constant_rows: int = 200
@@ -65,10 +67,12 @@ class Floors:
 
     def _broken(self, spans: list[Health]) -> tuple[int, int]:
         """Return how many of how many runs of the canary are broken since it is out; of none: it is not."""
-        broken = runs = 0
+        limits, broken, runs, beside = self._limits, 0, 0, 0
         for one in reversed(spans):
             broken, runs = broken + one.canary_broken, runs + one.canary_runs
-            if broken >= max(self._limits.broken_runs, self._limits.broken_share * runs):
+            beside += one.champion_runs - one.champion_broken
+            enough = max(limits.broken_runs, limits.broken_share * runs)
+            if broken >= enough and beside >= limits.champion_beside:
                 return broken, runs
         return 0, 0
 

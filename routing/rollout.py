@@ -117,12 +117,12 @@ def advance(rollout: Rollout, facts: Facts, now: float) -> Rollout:
         return replace(rollout, state=rollout.end or State.ROLLED_BACK, since=now, settled=True)
     if facts.verdict.outcome is Outcome.FAIL:
         return roll_back(rollout, facts.verdict.reason, now)
-    if facts.overdue and not rollout.settled:
-        return roll_back(rollout, facts.overdue, now)
+    if not rollout.settled and facts.acknowledged and not (facts.frozen and rollout.state is State.PENDING):
+        return _settle(rollout, now)  # what is served is served, also while nothing goes forward
     if facts.frozen:
         return rollout
     if not rollout.settled:
-        return _settle(rollout, now) if facts.acknowledged else rollout
+        return roll_back(rollout, facts.overdue, now) if facts.overdue else rollout
     return _forward(rollout, facts, now)
 
 
@@ -144,12 +144,17 @@ def draw_anew(rollout: Rollout, salt: bytes, now: float) -> Rollout:
     """Return the rollout with every unit drawn anew: what was spent is fresh evidence again."""
     if rollout.over:
         return rollout
-    return replace(rollout, salt=salt, epoch=rollout.epoch + 1, table=rollout.table + 1, drawn=now)
+    return replace(rollout, salt=salt, epoch=rollout.epoch + 1, table=rollout.table + 1, drawn=now, settled=False)
 
 
 def outlived(rollout: Rollout, sticky_for: float, now: float) -> bool:
     """Whether units have kept their arms for as long as they may: `sticky_for` seconds, 0 being for ever."""
     return bool(sticky_for and rollout.weight) and now - (rollout.drawn or rollout.begun) >= sticky_for
+
+
+def above(rollout: Rollout, served: int) -> Rollout:
+    """Return the rollout with its table above one that a gateway serves of its own: to be served anew."""
+    return rollout if rollout.over or served < rollout.table else replace(rollout, table=served + 1, settled=False)
 
 
 def outnumbered(rollout: Rollout, served: int, now: float) -> Rollout:
@@ -191,12 +196,14 @@ def _settle(rollout: Rollout, now: float) -> Rollout:
     if rollout.state is State.PENDING:
         return _enter(rollout, 0, "every worker has loaded and warmed the candidate", now)
     state = State.WATCHED if rollout.state is State.PROMOTING else rollout.state
+    if rollout.drawn > rollout.since:  # in the midst of a step, whose time goes on
+        return replace(rollout, state=state, settled=True)
     return replace(rollout, state=state, settled=True, since=now, reason="every gateway serves it")
 
 
 def _forward(rollout: Rollout, facts: Facts, now: float) -> Rollout:
     if rollout.state is State.AWAITING_APPROVAL:
-        if not facts.approved:
+        if not facts.approved or facts.verdict.outcome is not Outcome.PASS:
             return rollout
         return _enter(rollout, rollout.at + 1, f"approved by {facts.approved}", now)
     if facts.verdict.outcome is not Outcome.PASS:

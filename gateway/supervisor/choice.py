@@ -56,9 +56,7 @@ def _beside_rollout(served: Served, last: Served, part: Part) -> Choice:
     if others:
         return Choice(served.numbered(last.table.number + 1))
     beside = replace(served, table=last.table, digests={**served.digests, **last.digests}, part=part)
-    if beside == last or not part.over:  # the numbers of a rollout that runs are its own
-        return Choice(beside)
-    return Choice(beside.numbered(last.table.number + 1))
+    return Choice(beside)  # under its number: the arms are the rollout's, and so are the numbers of their tables
 
 
 def _bound(deployment: Deployment) -> tuple[object, ...]:

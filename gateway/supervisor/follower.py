@@ -77,17 +77,26 @@ class Follower:
         """Look once. Raises `ControlError`."""
         leader = await self._store.leader()
         for name in list(self._tables.current):
-            kept = await self._store.read(name)
-            if kept.rollout is not None:
-                self._follow(kept.rollout)
-            else:
-                self.rollouts.pop(name, None)
+            await self._look_at(name)
         if leader:
             self.heard = asyncio.get_running_loop().time()
             self._heard.set(1.0)
             self._complained = False
         else:
             self._complain("no `sluice control` leads: canaries lose their weight until one does")
+
+    async def _look_at(self, name: str) -> None:
+        """Look at one deployment, whose troubles must not keep the others from being followed."""
+        try:
+            kept = await self._store.read(name)
+            if kept.rollout is not None:
+                self._follow(kept.rollout)
+            else:
+                self.rollouts.pop(name, None)
+        except ControlError:
+            raise
+        except Exception:  # supervised: what nobody understands costs this deployment its rollout
+            log.exception("a rollout cannot be followed", extra={"deployment": name})
 
     def leases(self) -> dict[str, float]:
         """Return for how many seconds each deployment's canary may keep its weight; not named: as before."""

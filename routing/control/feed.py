@@ -41,7 +41,7 @@ ALIVE = 5.0
 
 def live(standings: Mapping[str, Standing], now: float) -> dict[str, Standing]:
     """Return those of gateways that have reported lately, by their names."""
-    return {name: standing for name, standing in sorted(standings.items()) if now - standing.at <= ALIVE}
+    return {name: standing for name, standing in sorted(standings.items()) if abs(now - standing.at) <= ALIVE}
 
 
 class Feed(Protocol):

@@ -4,6 +4,7 @@ Whoever holds the lease leads, and hears a rollout's windows from the first one 
 with the one who led before. Whoever loses the lease forgets everything, and can change nothing any more.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from routing.control.approval import approver
 from routing.control.change import JUDGE, change, look
-from routing.control.errors import Fenced, Stale
+from routing.control.errors import ControlError, Fenced, Stale
 from routing.control.feed import Standing, live
 from routing.control.frozen import frozen
 from routing.control.halts import Halt, in_force
@@ -20,7 +21,7 @@ from routing.control.plane import Known, Plane
 from routing.control.store import Kept
 from routing.control.view import Board, View, view_of
 from routing.judge import Judge
-from routing.rollout import Facts, Rollout, State, abort, draw_anew, outlived, outnumbered, remembered
+from routing.rollout import Facts, Rollout, State, abort, above, draw_anew, outlived, outnumbered, remembered
 from routing.sources import Sources
 from routing.verdict import Verdict
 
@@ -33,7 +34,8 @@ GONE = 15.0
 PATIENCE = 180.0
 """Seconds that every gateway may take to serve a table."""
 SALT_BYTES = 16
-_MOST = 1_000
+# Windows that are heard at a stretch, and seconds after which the lease is renewed meanwhile.
+_MOST, _RENEW = 50, 1.0
 
 Outside = Callable[[Rollout, Sources, Verdict], Verdict]
 """Says what holds of the judge's verdict, with what sources outside say; it makes nobody wait for them."""
@@ -83,7 +85,7 @@ class Leader:
         now = _Round(self._plane.known(), await self._plane.notes.halts(), fence, self._clock())
         try:
             for deployment in now.known.declared:
-                await self._look(deployment, now)
+                await self._look_alone(deployment, now)
         except Fenced:
             log.warning("somebody else leads by now", extra={"leader": self._name})
             self._led.clear()
@@ -100,6 +102,16 @@ class Leader:
     def verdicts(self) -> dict[str, Verdict]:
         """Return what the judge said last, by deployment, of the rollouts that run."""
         return {name: led.verdict for name, led in self._led.items() if led.verdict is not None}
+
+    async def _look_alone(self, deployment: str, now: _Round) -> None:
+        """Look at a deployment whose troubles must not keep the others from being judged."""
+        try:
+            await self._look(deployment, now)
+        except ControlError:
+            raise
+        except Exception:  # supervised: a defect, or data that nobody understands, costs this deployment its judge
+            self._led.pop(deployment, None)
+            log.exception("a rollout cannot be judged", extra={"deployment": deployment})
 
     async def _look(self, deployment: str, now: _Round) -> None:
         kept = await self._store.read(deployment)
@@ -126,9 +138,10 @@ class Leader:
         """
         moment = self._clock()
         # What is over stands, whatever a later rollout that is forgotten has left behind: the next one begins above it.
-        ahead = [one.table for one in gateways.values() if one.rollout == rollout.name or not rollout.over]
-        served = max(ahead, default=0)
-        if (known := outnumbered(rollout, served, moment)) is not rollout:
+        ahead = [
+            one.table for one in gateways.values() if one.rollout and (one.rollout == rollout.name or not rollout.over)
+        ]
+        if (known := outnumbered(rollout, max(ahead, default=0), moment)) is not rollout:
             return known, JUDGE
         for name, one in gateways.items():
             if one.taken_out == rollout.name and (known := remembered(rollout, name, moment)) is not rollout:
@@ -136,13 +149,16 @@ class Leader:
         halt = in_force(now.halts, rollout.deployment, moment)
         if halt is not None and halt.takes_out and not rollout.over:
             return abort(rollout, halt.by, halt.what, moment), halt.by
-        if outlived(rollout, now.known.of(rollout.deployment).sticky_for, moment):
+        own = max((one.table for one in gateways.values() if not one.rollout), default=0)
+        if (known := above(rollout, own)) is not rollout:
+            return known, JUDGE
+        if rollout.settled and outlived(rollout, now.known.of(rollout.deployment).sticky_for, moment):
             return draw_anew(rollout, secrets.token_bytes(SALT_BYTES), moment), JUDGE
         return rollout, JUDGE
 
     async def _judge(self, kept: Kept, rollout: Rollout, gateways: Mapping[str, Standing], now: _Round) -> None:
         led = self._of(rollout, now)
-        await self._hear(led)
+        await self._hear(led, now.fence)
         moment = self._clock()
         judged = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
         led.verdict = self._outside(rollout, now.known.of(rollout.deployment).sources, judged)
@@ -150,7 +166,7 @@ class Leader:
         approvals = await self._plane.notes.approvals(rollout.name)
         facts = Facts(
             verdict=led.verdict,
-            acknowledged=bool(gateways) and all(one.table == rollout.table for one in gateways.values()),
+            acknowledged=bool(gateways) and all(_serves(one, rollout) for one in gateways.values()),
             approved=approver(approvals, now.known.principals, rollout, moment),
             frozen=frozen(now.known, now.halts, rollout.deployment, rollout, moment),
             overdue=_overdue(gateways, rollout, moment),
@@ -172,23 +188,31 @@ class Leader:
             led = self._led[deployment] = Led(rollout.name, Judge(rules, rollout.begun))
         return led
 
-    async def _hear(self, led: Led) -> None:
+    async def _hear(self, led: Led, fence: int) -> None:
+        """Hear what has come. Whoever comes after another one has much to hear, and must not lose the lease over it."""
+        renewed = self._clock()
         while windows := await self._plane.feed.after(led.name, led.heard, _MOST):
             for place, window in windows:
                 led.judge.take(window)
                 led.heard = place
-            # Who comes after another one has much to hear: he must not lose the lease over it.
-            if len(windows) == _MOST and not await self._store.lead(self._name, LEASE):
-                raise Fenced("another leader has come")
+            await asyncio.sleep(0)
+            if self._clock() - renewed >= _RENEW:
+                renewed = self._clock()
+                if await self._store.lead(self._name, LEASE) != fence:
+                    raise Fenced("another leader has come")
         for worker in led.judge.forget_silent(self._clock() - GONE):
             log.warning("a worker has ended without a word", extra={"rollout": led.name, "worker": worker})
+
+
+def _serves(standing: Standing, rollout: Rollout) -> bool:
+    return (standing.table, standing.rollout) == (rollout.table, rollout.name)
 
 
 def _overdue(gateways: Mapping[str, Standing], rollout: Rollout, now: float) -> str:
     for name, one in gateways.items():
         if one.refused == rollout.table:
             return f"gateway {name} cannot serve it: {one.trouble}"
-    late = [name for name, one in gateways.items() if one.table != rollout.table]
-    if late and now - rollout.since > PATIENCE:
+    late = [name for name, one in gateways.items() if not _serves(one, rollout)]
+    if late and now - max(rollout.since, rollout.drawn) > PATIENCE:
         return f"gateway {late[0]} has not served it within {PATIENCE:.0f} s"
     return ""

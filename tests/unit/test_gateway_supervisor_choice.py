@@ -133,9 +133,9 @@ def test_what_a_rollout_was_begun_with_stays_while_it_runs(before: str, after: s
     assert "rollout r runs" in choice.complaint
 
 
-@pytest.mark.parametrize(("over", "number"), [(False, 9), (True, 10)])
-def test_a_budget_may_change_beside_a_rollout(over: bool, number: int) -> None:
+@pytest.mark.parametrize("over", [False, True])
+def test_a_budget_may_change_beside_a_rollout_whose_table_keeps_its_number(over: bool) -> None:
     choice = choose("fraud", declared(DECLARATION.replace("budget_ms: 100", "budget_ms: 80")), after_rollout(over), 5.0)
     assert choice.served is not None
     assert choice.served.deployment().budget == 0.08
-    assert (choice.served.table.champion, choice.served.table.number) == ("2", number)
+    assert (choice.served.table.champion, choice.served.table.number) == ("2", 9)

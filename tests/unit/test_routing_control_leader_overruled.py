@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from routing.control.commands import end
 from routing.control.feed import Standing
 from routing.control.halts import Halt
 from routing.control.view import NOBODY, SHOWN_FOR
@@ -162,11 +163,12 @@ async def test_a_promotion_that_was_forgotten_after_it_was_undone_is_undone_agai
     assert (await house.rollout()).state is State.ROLLING_BACK
 
 
-async def test_who_has_much_to_hear_keeps_the_lease_or_stops(house: House) -> None:
+async def test_who_has_much_to_hear_keeps_the_lease_or_stops(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.go(10, "a")
     rollout = await house.rollout()
     for sequence in range(1, 1_001):
         await house.feed.send(rollout.name, Window("gw.9", sequence, house.now, house.now))
+    monkeypatch.setattr("routing.control.leader._RENEW", 0.0)
     stolen = house.store.lead
     asked = 0
 
@@ -178,3 +180,38 @@ async def test_who_has_much_to_hear_keeps_the_lease_or_stops(house: House) -> No
     house.store.lead = lead  # type: ignore[method-assign]
     assert not await house.leader("a").tick()
     assert asked == 2
+
+
+async def test_a_table_of_a_gateway_s_own_is_overtaken_and_nothing_goes_back(house: House) -> None:
+    await house.go(10, "a")
+    before = await house.rollout()
+    await house.feed.report("fraud", "late", Standing(before.table + 5, house.now))
+    await house.leader("a").tick()
+    after = await house.rollout()
+    assert (after.table, after.state, after.settled) == (before.table + 6, before.state, False)
+
+
+async def test_the_same_number_of_another_table_is_no_acknowledgement(house: House) -> None:
+    await house.go(10, "a")
+    rollout = await house.rollout()
+    await end(house.store, "fraud", "night", "wrong bundle", house.now)
+    await house.feed.report("fraud", "gw", Standing(rollout.table + 1, house.now, rollout="another"))
+    house.serves = False
+    await house.leader("a").tick()
+    assert (await house.rollout()).state is State.ROLLING_BACK
+
+
+async def test_a_deployment_that_cannot_be_judged_does_not_keep_the_leader_from_leading(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.go(4, "a")
+
+    async def look(deployment: str, now: object) -> None:
+        raise ValueError("what is this")
+
+    monkeypatch.setattr(house.leader("a"), "_look", look)
+    assert await house.leader("a").tick()
+    assert "a rollout cannot be judged" in caplog.text
+    monkeypatch.undo()
+    await house.go(60, "a")
+    assert (await house.rollout()).state is State.AWAITING_APPROVAL, "it was heard anew from the first window on"

@@ -84,7 +84,8 @@ def test_a_person_is_waited_for_and_named() -> None:
     waiting = go(rollout, GOOD)
     assert (waiting.state, arms(waiting)) == (State.AWAITING_APPROVAL, arms(rollout))
     assert go(waiting, GOOD) is waiting
-    approved = go(waiting, UNSURE, approved="grace")
+    assert go(waiting, UNSURE, approved="grace") is waiting, "an approval shows nothing"
+    approved = go(waiting, GOOD, approved="grace")
     assert (approved.state, approved.weight, approved.reason) == (State.CANARY, 100, "approved by grace")
     assert go(waiting, BAD, approved="grace").state is State.ROLLING_BACK
 
@@ -128,7 +129,10 @@ def test_people_end_it_and_undo_it() -> None:
 def test_units_are_drawn_anew_without_a_new_step() -> None:
     rollout = begun(state=State.CANARY, at=1, settled=True, since=4.0)
     anew = draw_anew(rollout, b"other", 9.0)
-    assert (anew.salt, anew.epoch, anew.table, anew.since, anew.settled) == (b"other", 1, 8, 4.0, True)
+    assert (anew.salt, anew.epoch, anew.table, anew.since, anew.settled) == (b"other", 1, 8, 4.0, False)
+    assert go(anew, GOOD, acknowledged=False) is anew, "no step before everybody has drawn anew"
+    served = go(anew, UNSURE)
+    assert (served.settled, served.since, served.reason) == (True, 4.0, anew.reason), "the step's time goes on"
     assert draw_anew(begun(state=State.DONE), b"other", 9.0).epoch == 0
 
 
@@ -221,7 +225,7 @@ class Life(RuleBasedStateMachine):
             assert rollout.state is State.ROLLING_BACK
             self.condemned = True
         if live and frozen and verdict is not BAD:
-            assert rollout is before
+            assert (rollout.at, rollout.table) == (before.at, before.table), "nothing goes forward"
         if rollout.at > before.at and rollout.step.approval:
             assert approved
         self.becomes(rollout)
