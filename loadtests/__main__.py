@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import msgspec
 
-from loadtests.cases import CasesError
+from loadtests.cases import CasesError, of_new_cards
 from loadtests.dialect import DIALECTS, dialect, requests
 from loadtests.generator import generate
 from loadtests.options import add_load_options, address, cases_from, load_from, target_from
@@ -33,7 +33,8 @@ def _run(options: Namespace) -> Report:
     spoken = dialect(options.dialect, target)
     if options.tls_ca is not None:
         spoken = over_tls(spoken, target.host, options.tls_ca)
-    calls = requests(spoken, cases_from(options))
+    cases = cases_from(options)
+    calls = requests(spoken, of_new_cards(cases, options.cards) if options.cards else cases)
     watched = {"worker": options.worker_pid, "redis": options.redis_pid}
     meters = {name: ProcessorMeter(family(pid)) for name, pid in watched.items() if pid is not None}
     with held([os.getpid()], options.core):
@@ -45,6 +46,12 @@ def _parser() -> ArgumentParser:
     parser.add_argument("dialect", choices=DIALECTS)
     parser.add_argument("address", type=address, metavar="HOST:PORT")
     add_load_options(parser)
+    parser.add_argument(
+        "--cards",
+        type=int,
+        default=0,
+        help="spread fraud's calls over so many cards that nobody knows [those of the data]",
+    )
     parser.add_argument("--core", type=int, help="hold the generator on this core")
     parser.add_argument("--worker-pid", type=int, help="count this process's time and its children's as the worker's")
     parser.add_argument("--redis-pid", type=int, help="count this process's time as Redis's")

@@ -3,8 +3,9 @@
 One body repeated would mean one unit, one arm and one Redis key: the gateway would answer a question nobody asks.
 """
 
+import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,18 @@ def draw_fraud_cases(transactions: Path, count: int, seed: int) -> list[Case]:
     table = pyarrow.parquet.read_table(transactions, columns=columns)
     drawn = random.Random(seed).sample(range(table.num_rows), min(2 * count, table.num_rows))  # pairs may repeat
     return distinct(_fraud_case(row) for row in table.take(drawn).to_pylist())[:count]
+
+
+def of_new_cards(cases: Sequence[Case], count: int, crowd: int = 1) -> list[Case]:
+    """Return `count` of the calls, each of a card of its own that nobody knows; another crowd has other cards.
+
+    The data hold fewer cards than a rollout needs: a unit has said what it can after a few calls.
+    """
+    first = crowd * 100_000_000
+    return [
+        Case(case.entities | {"card_id": first + number}, case.features, case.unit)
+        for number, case in zip(range(count), itertools.cycle(cases), strict=False)
+    ]
 
 
 def distinct(cases: Iterable[Case]) -> list[Case]:

@@ -10,7 +10,7 @@ from gateway.command_line.kept_process import KeptProcess
 from gateway.config import ServeConfig
 
 ASKER, APPROVER = "asker", "approver"
-_ROLES = {ASKER: ("request", "operate"), APPROVER: ("approve", "operate")}
+_ROLES = {ASKER: ("request", "approve", "operate"), APPROVER: ("approve", "operate")}
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """What the fault runs of rollouts are played on: a control plane, a gateway of two workers, a rollout at some step."""
 
-import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadtests.cases import Case
+from loadtests.cases import of_new_cards
 from loadtests.faults.callers import Phase
 from loadtests.faults.control_plane import ControlPlane, control_plane
 from loadtests.faults.house import HardBundle
@@ -51,19 +50,11 @@ class Ground:
         stage = self.stage
         rate = min(RATE, SHARE * stage.capacity)
         calm, odd = stage.mix(self.served), stage.mix(self.served, ODD)
-        calm_cases, odd_cases = strangers(stage.cases, 1), poisoned(strangers(stage.cases, 2))
+        calm_cases = of_new_cards(stage.cases, UNITS)
+        odd_cases = poisoned(of_new_cards(stage.cases, UNITS, crowd=2))
         everybody = stage.callers(self.served, calm_cases) + stage.callers(self.served, odd_cases, ODD)
         made = [Phase(seconds, rate, _mixed(calm, odd, share)) for seconds, share in phases]
         return stage.offer(self.served, Traffic(everybody, made, stage.plan.deadline), deeds)
-
-
-def strangers(cases: Sequence[Case], crowd: int) -> list[Case]:
-    """Return a crowd of calls, each of a card of its own: there are fewer cards in the data than a minute needs."""
-    first = crowd * 100_000_000
-    return [
-        Case(case.entities | {"card_id": first + number}, case.features, case.unit)
-        for number, case in zip(range(UNITS), itertools.cycle(cases), strict=False)
-    ]
 
 
 def _mixed(calm: Mapping[str, float], odd: Mapping[str, float], share: float) -> dict[str, float]:

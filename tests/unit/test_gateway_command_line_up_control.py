@@ -11,7 +11,7 @@ from routing.control.principals import Role, read_principals
 def test_two_people_can_try_a_rollout_and_neither_can_do_it_alone(tmp_path: Path) -> None:
     people = read_principals(make_people(tmp_path / "people"))
     assert {name: set(one.roles) for name, one in people.items()} == {
-        ASKER: {Role.REQUEST, Role.OPERATE},
+        ASKER: {Role.REQUEST, Role.APPROVE, Role.OPERATE},
         APPROVER: {Role.APPROVE, Role.OPERATE},
     }
     for name, one in people.items():

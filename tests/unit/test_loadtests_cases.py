@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtests.cases import Case, CasesError, draw_fraud_cases, read_cases
+from loadtests.cases import Case, CasesError, draw_fraud_cases, of_new_cards, read_cases
 from loadtests.dialect import DIALECTS, Target, dialect, requests
 from loadtests.options import add_load_options, cases_from
 from protos.sluice.v1.prediction_pb2 import PredictRequest
@@ -94,3 +94,12 @@ def test_a_call_in_json(name: str) -> None:
 def test_every_second_call_leaves_the_request_id_to_the_gateway(name: str) -> None:
     ids = [request.request_id for request in requests(dialect(name, Target("localhost", 1)), [CASE] * 4)]
     assert ids == ["", "load-1", "", "load-3"]
+
+
+def test_calls_of_new_cards_are_each_of_a_card_of_its_own() -> None:
+    cases = [Case({"card_id": 1, "store_id": 7}, {"amount": 3}), Case({"card_id": 2, "store_id": 8}, {"amount": 4})]
+    made = of_new_cards(cases, 5)
+    assert len({case.entities["card_id"] for case in made}) == 5
+    assert [case.entities["store_id"] for case in made] == [7, 8, 7, 8, 7]
+    other = of_new_cards(cases, 5, crowd=2)
+    assert not {case.entities["card_id"] for case in made} & {case.entities["card_id"] for case in other}

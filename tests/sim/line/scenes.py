@@ -52,6 +52,7 @@ INNOCENT = (
     ),
     Scene("outages that both arms share, lists of 8", _OUTAGES),
     Scene("outages that both arms share, lists of 64", _OUTAGES, mean_list=64),
+    Scene("outages that both arms share, promoted: 98 %", _OUTAGES, mean_list=1, calls=3_000, steps=((0.0, 9_800),)),
     Scene("the feature store is away", _ROWS, store_away=Span(1.0, 1.0, 10.0)),
     Scene(
         "a shadow crashes beside the canary",
