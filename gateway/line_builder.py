@@ -119,7 +119,9 @@ class LineBuilder:
         for arm, version in seats(table):
             champion = None if part is None or part.over else loaded.get((CHAMPION, table.champion))
             trust = _trust(arm, served)
-            loaded[arm, version] = await self._shelf.take(version, served.digests[version], trust, champion)
+            loaded[arm, version] = await self._shelf.take(
+                version, served.digests[version], trust, champion, warm=part is not None
+            )
         return loaded
 
 

@@ -47,15 +47,20 @@ class Shelf:
         self._starting = starting
         self._seats.begin(starting)
 
-    async def take(self, version: str, digest: str, arm: str, beside: Loaded | None = None) -> Loaded:
+    async def take(
+        self, version: str, digest: str, arm: str, beside: Loaded | None = None, warm: bool = False
+    ) -> Loaded:
         """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
 
         Where it goes into a host it gets a copy of the bundle `beside` it there: another one makes another host.
-        What lies on disk is verified in any case: a worker that starts anew has nothing else to go by.
+        What lies on disk is verified in any case: a worker that starts anew has nothing else to go by. Only `warm` takes
+        what is loaded, whatever has become of the disk: a way back must not depend on that.
         """
         where, hosted = self._directory / version, self._seats.hosts(arm)
         companion = beside.bundle if beside is not None and hosted else None
         key = (digest, hosted, "" if companion is None else companion.manifest.digest())
+        if warm and key in self._loaded:
+            return self._loaded[key]
         with _in_a_hurry():
             bundle = await in_background(partial(load_bundle, where, self._deployment, hosted), self._starting)
             if bundle.manifest.digest() != digest:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.loop_lag import LoopLag
 from gateway.recording import Recording
-from gateway.served import Served
+from gateway.served import Part, Served
 from gateway.supervisor.declarations import Declared, read_declarations
 from gateway.testing.bundles import write_bundle, write_manifest
 from gateway.testing.fixed_features import FixedFeatures
@@ -336,3 +336,13 @@ async def test_a_lane_host_of_a_load_that_failed_is_in_nobodys_way(tmp_path: Pat
         assert [arm.trouble for arm in standing.arms] == ["", "it was closed"]
     finally:
         await house.close()
+
+
+async def test_the_way_back_of_a_rollout_needs_no_disk(house: House) -> None:
+    await house.turn(house.served(1, champion="1"))
+    promoted = replace(house.served(2, champion="2"), part=Part("r", 4, 0, 0, over=True))
+    await house.turn(promoted)
+    back = replace(house.served(3, champion="1"), part=Part("r", 4, 0, 0))
+    (house.root / "bundles" / "fraud" / "1" / "model.onnx").unlink()
+    await house.turn(back)
+    assert await house.version() == "1"
