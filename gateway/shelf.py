@@ -53,7 +53,7 @@ class Shelf:
         """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
 
         Where it goes into a host it gets a copy of the bundle `beside` it there: another one makes another host.
-        What lies on disk is verified in any case: a worker that starts anew has nothing else to go by. Only `warm` takes
+        What lies on disk is verified in any case: who starts anew has nothing else to go by. Only `warm` takes
         what is loaded, whatever has become of the disk: a way back must not depend on that.
         """
         where, hosted = self._directory / version, self._seats.hosts(arm)
