@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from routing.figure import figure
 from routing.verdict import Outcome, Verdict, cannot_tell, fail
 
 GAP = 3.0
@@ -62,8 +63,8 @@ class Query(MetricSource):
             return Reading(at, Outcome.CANNOT_TELL, f"the query gave {value:g}")
         for breached, sign, bound in ((value > self.above, ">", self.above), (value < self.below, "<", self.below)):
             if breached:
-                return Reading(at, Outcome.FAIL, f"{value:.4g} {sign} {bound:g}", value)
-        return Reading(at, Outcome.PASS, f"{value:.4g}", value)
+                return Reading(at, Outcome.FAIL, f"{figure(value, 4)} {sign} {figure(bound, 6)}", value)
+        return Reading(at, Outcome.PASS, figure(value, 4), value)
 
     def written_for(self, names: Mapping[str, str]) -> str:
         """Return the expression for these names. Raises `ValueError` for a name that could change its meaning."""

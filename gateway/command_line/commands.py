@@ -39,6 +39,8 @@ def _run(state: Path, request: Request, patience: float, as_json: bool) -> int:
             if answer.state is not None:
                 print(msgspec.json.encode(answer.state).decode() if as_json else show(answer.state))
             return 0 if answer.good else 1
+    except BrokenPipeError:  # of our own output; `main` knows what that means
+        raise
     except OSError as exc:
         print(f"sluice: {exc}", file=sys.stderr)
         return 1
@@ -53,12 +55,12 @@ def ask(state: Path, request: Request, patience: float) -> Iterator[Answer]:
         try:
             with short_path(state) as path:
                 sock.connect(path)
+            sock.sendall(msgspec.json.encode(request) + b"\n")
         except OSError as exc:
             raise NobodyThere(
                 f"no gateway listens at {state / FILE} ({exc.strerror}): start one with this --state, "
                 "or name the state directory of the one that runs"
             ) from exc
-        sock.sendall(msgspec.json.encode(request) + b"\n")
         with sock.makefile("rb") as lines:
             for line in lines:
                 answer: Answer = msgspec.json.decode(line, type=Said | Ended)

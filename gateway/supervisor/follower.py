@@ -27,6 +27,8 @@ POLL, PATIENCE = 0.25, 120.0
 # Seconds after which a table that was not served is tried again, and how often one with the candidate is tried in all:
 # a worker may have died of something else.
 AGAIN, TRIES = 1.0, 3
+# Seconds without a leader after which that is said.
+LEADERLESS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Follower:
         self._heard = heard
         self._applying: dict[str, tuple[Served, asyncio.Task[None]]] = {}
         self._complained = False
+        self._missed = float("inf")  # when it was first seen that nobody leads, on the event loop's clock
         self.rollouts: dict[str, Rollout] = {}
         """The last rollout of each deployment, as it was seen last."""
         self.troubles: dict[str, Trouble] = {}
@@ -83,7 +86,7 @@ class Follower:
             self._heard.set(1.0)
             self._complained = False
         else:
-            self._complain("no `sluice control` leads: canaries lose their weight until one does")
+            self._miss(asyncio.get_running_loop().time())
 
     async def _look_at(self, name: str) -> None:
         """Look at one deployment, whose troubles must not keep the others from being followed."""
@@ -173,6 +176,13 @@ class Follower:
             fields = {"deployment": name, "table": trouble.table, "reason": trouble.reason}
             log.error("a rollout's table is not served", extra=fields)
         self.troubles[name] = trouble
+
+    def _miss(self, now: float) -> None:
+        """Nobody leads. One who starts, or takes over, needs a moment: only when it lasts is it said."""
+        self._heard.set(0.0)
+        self._missed = min(self._missed, now)
+        if now - max(self._missed, self.heard) >= LEADERLESS:
+            self._complain("no `sluice control` leads: canaries lose their weight until one does")
 
     def _complain(self, reason: str) -> None:
         self._heard.set(0.0)

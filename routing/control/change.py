@@ -30,8 +30,9 @@ async def change(
     now: float,
     fence: int = 0,
     numbers: dict[str, float] | None = None,
+    note: str = "",
 ) -> Kept:
     """Keep a rollout that somebody has changed, with the event that says so; raises as `look`."""
     before = kept.rollout
-    event = Event(rollout, "" if before is None else str(before.state), by, now, numbers or {})
+    event = Event(rollout, "" if before is None else str(before.state), by, now, numbers or {}, note)
     return await store.write(kept, event, fence)

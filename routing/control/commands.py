@@ -1,6 +1,7 @@
 """What people ask of a rollout: start, abort, undo. Each is a compare-and-set, tried anew if the judge was quicker."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from routing.control.change import change
@@ -9,6 +10,8 @@ from routing.control.store import Kept, Store
 from routing.rollout import Rollout, State, abort, roll_back
 
 _TRIES = 20
+
+Allow = Callable[[Rollout], object]
 
 
 async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
@@ -41,11 +44,28 @@ async def undo(store: Store, deployment: str, by: str, reason: str, now: float, 
 
     def undone(present: Rollout | None) -> Rollout:
         _is_meant(present, name)
-        if present is None or present.state in (State.ROLLED_BACK, State.ABORTED):
+        if present is None:
+            raise Refused(f"{deployment} has had no rollout yet: there is nothing to undo")
+        if present.state in (State.ROLLED_BACK, State.ABORTED):
             raise Refused(f"nothing of {deployment} can be undone: its last rollout has gone back already")
         return roll_back(present, f"undone by {by}: {reason}", now)
 
     return await _change(store, deployment, by, now, undone)
+
+
+async def note(store: Store, deployment: str, by: str, text: str, now: float, allow: Allow = lambda _: None) -> Kept:
+    """Write down beside the rollout that runs what somebody has done, and leave it as it is.
+
+    Raises `Refused` where none runs, and whatever `allow` raises of the one that does: then nothing is written.
+    """
+    for _ in range(_TRIES):
+        kept = await store.read(deployment)
+        if kept.rollout is None or kept.rollout.over:
+            raise Refused(f"no rollout of {deployment} is running")
+        allow(kept.rollout)
+        with suppress(Stale):
+            return await change(store, kept, kept.rollout, by, now, note=text)
+    raise Refused(f"the rollout of {deployment} changes too fast: try again")
 
 
 def _is_meant(present: Rollout | None, name: str) -> None:

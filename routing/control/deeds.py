@@ -1,6 +1,7 @@
 """What people do to rollouts: start, approve, abort, undo, halt. The orders were checked by whoever calls."""
 
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 
 from protos.sluice.v1 import rollouts_pb2 as pb
@@ -17,8 +18,10 @@ from routing.control.plane import Plane
 from routing.control.planned import planned
 from routing.control.signed import NoOrder
 from routing.control.store import Kept
+from routing.rollout import Rollout, State
 
 _MARK_BYTES = 2
+_LONGEST_FREEZE = 10 * 366 * 86_400.0
 
 
 class Deeds:
@@ -45,11 +48,14 @@ class Deeds:
         deployment = order.asked.deployment
         known = self._plane.known()
         known.of(deployment)
-        kept = await self._plane.store.read(deployment)
-        if kept.rollout is None or kept.rollout.over:
-            raise Refused(f"no rollout of {deployment} is running")
-        approval.approve(order.signed, known.principals, kept.rollout, order.at)
-        await self._plane.notes.approve(kept.rollout.name, order.signed)
+
+        def allow(rollout: Rollout) -> None:
+            approval.approve(order.signed, known.principals, rollout, order.at)
+
+        # Written down first: nothing goes forward by a word that is in no history. People count steps from 1.
+        said = f"step {order.asked.step + 1} approved: {order.asked.why or 'no reason given'}"
+        kept = await commands.note(self._plane.store, deployment, order.by, said, self._plane.clock(), allow)
+        await self._plane.notes.approve(order.asked.rollout, order.signed)
         return await self._state(kept)
 
     async def abort(self, order: Order) -> pb.RolloutState:
@@ -77,14 +83,20 @@ class Deeds:
             self._plane.known().of(asked.deployment)
         if asked.until and asked.until <= order.at:
             raise Refused("a freeze ends in the future, or has no end: `until` is past already")
-        await self._plane.notes.halt(Halt(asked.deployment, "freeze", order.by, order.asked.why, order.at, asked.until))
+        if asked.until > order.at + _LONGEST_FREEZE:
+            raise Refused("a freeze ends within ten years, or has no end: `until` is in unix seconds")
+        halt = Halt(asked.deployment, "freeze", order.by, order.asked.why, order.at, asked.until)
+        await self._plane.notes.halt(halt)
+        await self._note(order, halt.what)
         return await self._halts(order)
 
     async def thaw(self, order: Order) -> pb.Halts:
         """Take back what halts one deployment by its name, or what halts all."""
         deployment = order.asked.deployment
         if not await self._plane.notes.lift(deployment):
-            raise Refused(f"nothing halts {deployment or 'all deployments together'} by name: a list says what does")
+            whom = deployment or "all deployments together"
+            raise Refused(f"nothing halts {whom} by name: `sluice rollout status` shows what does")
+        await self._note(order, f"thawed: {order.asked.why or 'no reason given'}")
         return await self._halts(order)
 
     async def stop_all(self, order: Order) -> pb.Halts:
@@ -102,13 +114,25 @@ class Deeds:
     async def _stop(self, order: Order, halt: Halt) -> pb.Halts:
         """Keep the halt first: whoever leads sees to it then, should it go no further here."""
         await self._plane.notes.halt(halt)
-        for deployment in [halt.deployment] if halt.deployment else sorted(self._plane.known().declared):
+        aborted = []
+        for deployment in self._meant(halt.deployment):
             with suppress(Refused):  # none runs there
-                await commands.end(self._plane.store, deployment, order.by, halt.what, order.at)
-        return await self._halts(order)
+                kept = await commands.end(self._plane.store, deployment, order.by, halt.what, order.at)
+                if kept.rollout is not None and kept.rollout.end is State.ABORTED:
+                    aborted.append(kept.rollout.name)
+        return await self._halts(order, aborted)
 
-    async def _halts(self, order: Order) -> pb.Halts:
-        return halts_of(valid(await self._plane.notes.halts(), order.at))
+    async def _note(self, order: Order, text: str) -> None:
+        """Write it down beside every rollout that runs and that it is about."""
+        for deployment in self._meant(order.asked.deployment):
+            with suppress(Refused):  # none runs there
+                await commands.note(self._plane.store, deployment, order.by, text, self._plane.clock())
+
+    def _meant(self, deployment: str) -> list[str]:
+        return [deployment] if deployment else sorted(self._plane.known().declared)
+
+    async def _halts(self, order: Order, aborted: Iterable[str] = ()) -> pb.Halts:
+        return halts_of(valid(await self._plane.notes.halts(), order.at), aborted)
 
     async def _state(self, kept: Kept) -> pb.RolloutState:
         if kept.rollout is None:

@@ -15,6 +15,8 @@ class Event(msgspec.Struct, frozen=True):
     by: str
     at: float
     numbers: dict[str, float] = {}
+    note: str = ""
+    """What was done that left the rollout as it was; empty where it was changed."""
 
 
 def encode(event: Event) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from routing.control.event import Event
+from routing.figure import figure
 from routing.rollout import Rollout, State
 from routing.split import BUCKETS
 
@@ -41,9 +42,9 @@ def _summary(events: Sequence[Event]) -> str:
 
 
 def _line(event: Event) -> str:
-    rollout = event.rollout
-    what = _name(rollout)
-    return f"**{what}** ({event.by}): {rollout.reason}"
+    if event.note:
+        return f"{event.note} ({event.by})"
+    return f"**{_name(event.rollout)}** ({event.by}): {event.rollout.reason}"
 
 
 def _name(rollout: Rollout) -> str:
@@ -58,16 +59,12 @@ def _why(event: Event) -> Iterator[str]:
     if evidence and enough:
         yield ""
         yield (
-            f"The evidence was {_many(evidence)} where {enough:,.0f} is enough: of canaries that are no worse than is"
-            f" tolerated, at most {1 / enough:.2%} ever get so far, however often and however long one looks."
+            f"The evidence was {figure(evidence)} where {figure(enough)} is enough: of canaries that are no worse than"
+            f" is tolerated, at most {1 / enough:.2%} ever get so far, however often and however long one looks."
         )
     elif event.numbers:
         yield ""
-        yield "Numbers: " + ", ".join(f"{name} {value:g}" for name, value in event.numbers.items()) + "."
-
-
-def _many(evidence: float) -> str:
-    return f"{evidence:,.0f}" if evidence < 1e9 else f"{evidence:.1e}"
+        yield "Numbers: " + ", ".join(f"{name} {figure(value)}" for name, value in event.numbers.items()) + "."
 
 
 def _exposures(events: Sequence[Event]) -> Iterator[str]:

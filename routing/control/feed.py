@@ -37,6 +37,8 @@ class Standing(msgspec.Struct, frozen=True):
 
 ALIVE = 5.0
 """Seconds after which a gateway that has reported nothing is not waited for."""
+REMEMBERED = 86_400.0
+"""Seconds after which it is forgotten: where every gateway that starts has a name of its own, names are many."""
 
 
 def live(standings: Mapping[str, Standing], now: float) -> dict[str, Standing]:
@@ -57,7 +59,7 @@ class Feed(Protocol):
         """Say how a gateway stands."""
 
     async def standings(self, deployment: str) -> dict[str, Standing]:
-        """Return by gateway what it said last."""
+        """Return by gateway what it said last; what is older than `REMEMBERED` is forgotten."""
 
 
 def encode_window(window: Window) -> bytes:

@@ -41,7 +41,7 @@ class Halt(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return it as people are told of it."""
-        until = f", until {datetime.fromtimestamp(self.until, UTC):%Y-%m-%d %H:%M} UTC" if self.until else ""
+        until = f", until {_moment(self.until)}" if self.until else ""
         return f"{self.what} ({self.by}{until})"
 
 
@@ -56,6 +56,14 @@ class HaltStore(Protocol):
 
     async def halts(self) -> list[Halt]:
         """Return all of them, also those whose time is over, by deployment and kind."""
+
+
+def _moment(at: float) -> str:
+    """Whatever is kept can be said: what only says why nothing goes forward must keep nothing from going back."""
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OSError, OverflowError, ValueError):
+        return f"{at:g} s after 1970"
 
 
 def in_force(halts: Iterable[Halt], deployment: str, now: float) -> Halt | None:

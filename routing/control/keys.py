@@ -46,14 +46,14 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         mode, data = path.stat().st_mode, path.read_bytes()
     except OSError as exc:
         raise KeyFileError(f"{path}: {exc.strerror}: make one with `sluice rollout key new`") from exc
-    if mode & _OTHERS:
-        raise KeyFileError(f"{path} can be read by others than its owner: chmod 600 {path}")
     try:
         key = load_pem_private_key(data, None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as exc:
         raise KeyFileError(f"{path} holds no private key in PEM without a passphrase") from exc
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(f"{path} holds another kind of key than ed25519: make one with `sluice rollout key new`")
+    if mode & _OTHERS:
+        raise KeyFileError(f"{path} can be read by others than its owner: chmod 600 {path}")
     return key
 
 

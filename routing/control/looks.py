@@ -1,6 +1,7 @@
 """What people may see of rollouts: how they stand, what was decided, why, and what other rules would have said."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from protos.sluice.v1 import rollouts_pb2 as pb
@@ -19,6 +20,8 @@ from routing.control.rules_text import read_rules
 from routing.control.signed import NotAllowed
 from routing.control.view import Board
 from routing.rollout import Rollout
+
+log = logging.getLogger("sluice.control")
 
 LOOK_EVERY = 0.5
 """Seconds from one look of `watch` to the next."""
@@ -57,8 +60,10 @@ class Looks:
         if deployment:
             known.of(deployment)
         board, halts = await self._plane.notes.board(), await self._plane.notes.halts()
-        names = [deployment] if deployment else sorted(known.declared)
-        found = [await self._deployment(name, board, halts, now) for name in names]
+        if deployment:
+            found = [await self._deployment(deployment, board, halts, now)]
+        else:
+            found = [await self._shown(name, board, halts, now) for name in sorted(known.declared)]
         return pb.Overview(deployments=found, leader=board.leader, at=now)
 
     async def watch(self, order: Order) -> AsyncIterator[pb.Overview]:
@@ -106,6 +111,14 @@ class Looks:
         if not found:
             raise NotFound(f"{asked.deployment} has had no rollout {name}; the last one is {events[-1].rollout.name}")
         return found
+
+    async def _shown(self, name: str, board: Board, halts: list[Halt], now: float) -> pb.DeploymentState:
+        """Return how one of many stands, or that this cannot be said: the others are shown all the same."""
+        try:
+            return await self._deployment(name, board, halts, now)
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # what is kept is not what we keep
+            log.exception("a deployment cannot be shown", extra={"deployment": name})
+            return pb.DeploymentState(deployment=name, trouble="it cannot be shown: the control plane's log says why")
 
     async def _deployment(self, name: str, board: Board, halts: list[Halt], now: float) -> pb.DeploymentState:
         kept = await self._plane.store.read(name)

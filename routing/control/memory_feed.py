@@ -1,15 +1,17 @@
 """A feed in memory, for tests and for a single process: the same promises, nothing outlives it."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
-from routing.control.feed import Standing, decode_window, encode_window
+from routing.control.feed import REMEMBERED, Standing, decode_window, encode_window
 from routing.window import Window
 
 
 class MemoryFeed:
-    """Keeps windows encoded, so that what cannot travel is found out here too."""
+    """Keeps windows encoded, so that what cannot travel is found out here too. Without a `clock` nothing grows old."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self._clock = clock
         self._windows: dict[str, list[bytes]] = defaultdict(list)
         self._standings: dict[str, dict[str, Standing]] = defaultdict(dict)
 
@@ -29,4 +31,8 @@ class MemoryFeed:
 
     async def standings(self, deployment: str) -> dict[str, Standing]:
         """As `Feed.standings`."""
-        return dict(self._standings[deployment])
+        before = self._clock() - REMEMBERED
+        found = self._standings[deployment]
+        for name in [name for name, one in found.items() if one.at < before]:
+            del found[name]
+        return dict(found)

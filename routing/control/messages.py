@@ -74,8 +74,8 @@ def gateways_of(standings: Mapping[str, Standing]) -> list[pb.Gateway]:
     ]
 
 
-def halts_of(halts: Iterable[Halt]) -> pb.Halts:
-    """Return halts as they were given."""
+def halts_of(halts: Iterable[Halt], aborted: Iterable[str] = ()) -> pb.Halts:
+    """Return halts as they were given, with the rollouts that were ended now."""
     return pb.Halts(
         halts=[
             pb.Halt(
@@ -87,14 +87,20 @@ def halts_of(halts: Iterable[Halt]) -> pb.Halts:
                 until=halt.until,
             )
             for halt in halts
-        ]
+        ],
+        aborted=aborted,
     )
 
 
 def event_of(event: Event) -> pb.Event:
     """Return one entry of the event log."""
     return pb.Event(
-        rollout=state_of(event.rollout), before=event.before, by=event.by, at=event.at, numbers=event.numbers
+        rollout=state_of(event.rollout),
+        before=event.before,
+        by=event.by,
+        at=event.at,
+        numbers=event.numbers,
+        note=event.note,
     )
 
 

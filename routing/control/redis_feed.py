@@ -1,11 +1,13 @@
 """The feed in the control Redis: a stream of windows for each rollout, a hash of standings for each deployment."""
 
 import logging
+import time
+from collections.abc import Callable
 
 import msgspec
 from redis.asyncio import Redis
 
-from routing.control.feed import Standing, decode_window, encode_window
+from routing.control.feed import REMEMBERED, Standing, decode_window, encode_window
 from routing.control.redis_answer import PREFIX, answer_of
 from routing.window import Window
 
@@ -15,13 +17,22 @@ MOST_WINDOWS = 2_000_000
 """Windows of one rollout that are kept: a day of ten workers. Beyond that the first ones go."""
 KEPT_FOR = 90 * 86_400
 """Seconds for which a rollout's windows are kept after the last of them, for whoever wants to judge it again."""
+# What a gateway has said since it was read stays. Lua takes some thousands of arguments at once: the rest goes later.
+_FORGET = """
+for place = 1, #ARGV, 2 do
+    if redis.call('HGET', KEYS[1], ARGV[place]) == ARGV[place + 1] then redis.call('HDEL', KEYS[1], ARGV[place]) end
+end
+return 0
+"""
+_MOST_PARTS = 2_000
 
 
 class RedisFeed:
-    """Speaks through a client that somebody else opens and closes."""
+    """Speaks through a client that somebody else opens and closes. `clock` reads unix seconds."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, clock: Callable[[], float] = time.time) -> None:
         self._client = client
+        self._clock = clock
 
     async def send(self, rollout: str, window: Window) -> None:
         """As `Feed.send`."""
@@ -49,8 +60,12 @@ class RedisFeed:
 
     async def standings(self, deployment: str) -> dict[str, Standing]:
         """As `Feed.standings`."""
-        found = await answer_of(self._client.hgetall(_standings(deployment)))
-        return {name.decode(): msgspec.msgpack.decode(data, type=Standing) for name, data in found.items()}
+        kept = await answer_of(self._client.hgetall(_standings(deployment)))
+        found = {name: msgspec.msgpack.decode(data, type=Standing) for name, data in kept.items()}
+        before = self._clock() - REMEMBERED
+        if old := [part for name, one in found.items() if one.at < before for part in (name, kept[name])][:_MOST_PARTS]:
+            await answer_of(self._client.eval(_FORGET, 1, _standings(deployment), *old))
+        return {name.decode(): one for name, one in found.items() if one.at >= before}
 
 
 def _read(rollout: str, fields: dict[bytes, bytes]) -> Window | None:

@@ -7,12 +7,13 @@ from redis.asyncio import Redis
 
 from gateway.testing.redis_server import RedisServer
 from routing.control.errors import ControlError
-from routing.control.feed import Feed, Standing
+from routing.control.feed import REMEMBERED, Feed, Standing
 from routing.control.memory_feed import MemoryFeed
 from routing.control.redis_feed import RedisFeed
 from routing.order import UNKNOWN, Settled
 from routing.window import Health, Pair, Spread, Window
 
+NOW = 90_000.0
 FULL = Window(
     worker="gw.0.4711",
     sequence=3,
@@ -30,12 +31,12 @@ FULL = Window(
 @pytest.fixture(params=["memory", "redis"])
 async def feed(request: pytest.FixtureRequest, redis_server: RedisServer) -> AsyncIterator[Feed]:
     if request.param == "memory":
-        yield MemoryFeed()
+        yield MemoryFeed(lambda: NOW)
         return
     async with Redis.from_url(redis_server.url) as client:
         for key in await client.keys("{sluice}:control:*"):
             await client.delete(key)
-        yield RedisFeed(client)
+        yield RedisFeed(client, lambda: NOW)
 
 
 async def test_a_window_comes_back_to_the_bit(feed: Feed) -> None:
@@ -66,11 +67,30 @@ async def test_windows_come_in_order_from_any_place_and_no_more_than_asked_for(f
 
 async def test_a_gateways_last_word_counts(feed: Feed) -> None:
     assert await feed.standings("fraud") == {}
-    await feed.report("fraud", "gw", Standing(1, 10.0))
-    await feed.report("fraud", "gw", Standing(1, 11.0, 2, "no such bundle"))
-    await feed.report("fraud", "other", Standing(2, 11.0))
-    await feed.report("quotes", "gw", Standing(9, 11.0))
-    assert await feed.standings("fraud") == {"gw": Standing(1, 11.0, 2, "no such bundle"), "other": Standing(2, 11.0)}
+    await feed.report("fraud", "gw", Standing(1, NOW - 1))
+    await feed.report("fraud", "gw", Standing(1, NOW, 2, "no such bundle"))
+    await feed.report("fraud", "other", Standing(2, NOW))
+    await feed.report("quotes", "gw", Standing(9, NOW))
+    assert await feed.standings("fraud") == {"gw": Standing(1, NOW, 2, "no such bundle"), "other": Standing(2, NOW)}
+
+
+async def test_a_gateway_that_has_said_nothing_for_a_day_is_forgotten(feed: Feed) -> None:
+    day_ago = NOW - REMEMBERED
+    for number in range(3_000):
+        await feed.report("fraud", f"pod-{number}", Standing(1, day_ago - 1))
+    await feed.report("fraud", "gw", Standing(1, day_ago))
+    await feed.report("quotes", "gw", Standing(1, NOW))
+    assert list(await feed.standings("fraud")) == ["gw"]
+    assert list(await feed.standings("fraud")) == ["gw"]
+    assert list(await feed.standings("quotes")) == ["gw"]
+    if isinstance(feed, RedisFeed):
+        client = feed._client
+        while await client.hlen("{sluice}:control:standings:fraud") > 1:  # type: ignore[misc]
+            left = await client.hlen("{sluice}:control:standings:fraud")  # type: ignore[misc]
+            await feed.standings("fraud")
+            assert await client.hlen("{sluice}:control:standings:fraud") < left  # type: ignore[misc]
+    await feed.report("fraud", "pod-7", Standing(2, NOW))
+    assert sorted(await feed.standings("fraud")) == ["gw", "pod-7"]
 
 
 async def test_a_redis_that_is_gone_is_said_so() -> None:

@@ -10,7 +10,7 @@ from gateway.command_line.rollout.gauges import bar, filled, sparkline
 from gateway.command_line.rollout.looks import history_table
 from gateway.command_line.rollout.ruling import side_by_side
 from gateway.command_line.rollout.steps import plan
-from gateway.command_line.rollout.words import figure, seconds_of, span, visible
+from gateway.command_line.rollout.words import moment, seconds_of, span, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
 from tests.unit.sample_rollouts import NOON, STEPS, at_end, canary, deployment, events, overview
 
@@ -34,7 +34,7 @@ def test_a_rollout_that_runs() -> None:
         " 15,000\n"
         "            slower      ····················  0.4 of 500        the canary was worse in 9 pairs\n"
         "            flips       ██████████▉·········  30 (reports)      4 of 90 pairs differ\n"
-        "  proof     █████████▍··········  4.1 of 20 that it is not worse: full, it may be promoted\n"
+        "  proof     █████████▍··········  4.1 of 20 that it is not worse: when full, it may be promoted\n"
         "  gateways  gw-1  table 7, heard 0 s ago\n"
         "            gw-2  table 6 of 7, heard 1 s ago  bundle 2 is not there\n"
         "\n"
@@ -106,6 +106,8 @@ def test_pairs_and_what_they_are_worth() -> None:
     )
     text = plain(page.deployment(deployment(rollout), NOON))
     assert "2,000 rows scored by both: 12 decisions flip (0.6 %), worth -12.50 to the candidate, scores 0.0041" in text
+    rollout.comparison.flips = 1
+    assert "1 decision flips (0.05 %)" in plain(page.deployment(deployment(rollout), NOON))
     assert "quantiles of scores: 50 % 0.012 -> 0.013\n" in text
     assert "most different: card 0 0.01 -> 0.93, card 1 0.01 -> 0.93, card 2 0.01 -> 0.93\n" in text
 
@@ -142,6 +144,21 @@ def test_the_history() -> None:
     ]
 
 
+def test_what_left_a_rollout_as_it_was_is_in_its_history_too() -> None:
+    approved = events()[1]
+    approved.by, approved.note = "grace", "step 2 approved: looked at it"
+    assert history_table([approved])[1] == (
+        "2026-11-22 11:51:00  fraud-20261122-115000-3f2a          grace  step 2 approved: looked at it"
+    )
+    assert page.event(approved).plain == "11:51:00                     grace: step 2 approved: looked at it"
+    assert side_by_side([approved], [])[1].startswith("11:51:00    0 s    step 2 approved: looked at it (grace)")
+
+
+def test_a_deployment_that_cannot_be_shown_says_so() -> None:
+    one = pb.DeploymentState(deployment="fraud", trouble="it cannot be shown: no rollout")
+    assert plain(page.deployment(one, NOON)) == "fraud: it cannot be shown: no rollout"
+
+
 def test_what_was_decided_beside_what_would_have_been() -> None:
     found = pb.Verdict(outcome="fail", reason="row_faults: 20 of 180 units", guard="row_faults")
     unsure = pb.Verdict(outcome="cannot tell", reason="no traffic")
@@ -174,11 +191,9 @@ def test_spans(seconds: float, text: str) -> None:
     assert span(seconds) == text
 
 
-def test_figures_and_times() -> None:
-    assert [figure(value) for value in (0.0123, 12.345, 999.6, 1234567.0, 2e12)] == [
-        "0.0123", "12.3", "1e+03", "1,234,567", "2e+12",
-    ]  # fmt: skip
+def test_times() -> None:
     assert [seconds_of(text) for text in ("90s", "1.5m", "24h", "7d")] == [90, 90, 86_400, 604_800]
     with pytest.raises(ValueError, match="say 90s, 15m, 24h or 7d"):
         seconds_of("tomorrow")
+    assert [moment(at) for at in (NOON, 1e300)] == ["2026-11-22 12:00:00", "1e+300 s after 1970"]
     assert visible("a\tb") == "a\N{REPLACEMENT CHARACTER}b"

@@ -81,6 +81,21 @@ async def test_while_nobody_leads_no_lease_is_renewed(house: House) -> None:
     assert house.follower.leases() == {}, "the control Redis has not answered since"
 
 
+async def test_that_nobody_leads_is_said_when_it_lasts_and_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await house.look()
+    await house.store.lead("me", 5.0)
+    await house.look()
+    house.clock.now += 6.0
+    await house.look()
+    assert caplog.messages == [], "who starts, or takes over, needs a moment"
+    monkeypatch.setattr("gateway.supervisor.follower.LEADERLESS", 0.0)
+    await house.look()
+    await house.look()
+    assert caplog.messages == ["rollouts are not steered"]
+
+
 @pytest.mark.parametrize("state", [State.ROLLING_BACK, State.ROLLED_BACK, State.ABORTED])
 async def test_what_is_taken_out_loses_its_weight_at_once_and_is_remembered(house: House, state: State) -> None:
     await house.keep(CANARY)

@@ -58,7 +58,7 @@ async def test_only_what_runs_can_be_ended_and_only_what_has_not_gone_back_undon
     store = MemoryStore(lambda: 0.0)
     with pytest.raises(Refused, match="no rollout of fraud is running"):
         await end(store, "fraud", "ada", "?", 0.0)
-    with pytest.raises(Refused, match="nothing of fraud can be undone"):
+    with pytest.raises(Refused, match="fraud has had no rollout yet"):
         await undo(store, "fraud", "ada", "?", 0.0)
     await start(store, wanted(), "ada", 0.0)
     kept = await undo(store, "fraud", "bob", "too risky", 1.0)

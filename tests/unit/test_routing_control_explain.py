@@ -49,6 +49,11 @@ def test_one_that_has_only_begun() -> None:
     assert "exposed" not in note
 
 
+def test_what_left_it_as_it_was_is_told_too() -> None:
+    approved = Event(PENDING, "pending", "grace", NOON + 60, note="step 2 approved: looked at it")
+    assert "- 12:01:00 step 2 approved: looked at it (grace)\n" in explain([Event(PENDING, "", "ada", NOON), approved])
+
+
 def test_a_floor_says_its_own_numbers() -> None:
     back = replace(PENDING, state=State.ROLLING_BACK, reason="the canary's lane host died once")
     note = explain([Event(PENDING, "", "ada", NOON), Event(back, "pending", "judge", NOON + 9_000, {"deaths": 1.0})])

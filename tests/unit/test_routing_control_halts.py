@@ -26,3 +26,10 @@ def test_people_are_told_who_and_why_and_until_when() -> None:
     assert str(FREEZE) == "frozen: holiday (ada, until 2026-11-22 12:00 UTC)"
     assert str(STOP) == "everything was stopped: incident 7 (night)"
     assert str(Halt("fraud", "kill", "night", "", 0.0)) == "killed: no reason given (night)"
+
+
+@pytest.mark.parametrize("until", [1.79e12, 1e300])
+def test_one_that_ends_after_every_calendar_is_said_all_the_same(until: float) -> None:
+    assert str(Halt("fraud", "freeze", "ada", "", 0.0, until)) == (
+        f"frozen: no reason given (ada, until {until:g} s after 1970)"
+    )

@@ -52,5 +52,6 @@ def test_files_that_are_not_used(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="another kind of key"):
         read_key(path)
     path.write_text("no key")
+    path.chmod(0o644)  # as any file has: what is wrong with it is not that
     with pytest.raises(KeyFileError, match="holds no private key"):
         read_key(path)

@@ -48,6 +48,13 @@ def rollout(control: ScriptedControl, monkeypatch: pytest.MonkeyPatch) -> Rollou
     return typed
 
 
+TAKEN_OUT = {
+    "Kill": "aborted: nothing, no rollout was running\n"
+    "no rollout begins until it is taken back: sluice rollout thaw fraud\n",
+    "StopAll": "aborted: r1\nno rollout begins until it is taken back: sluice rollout thaw --all\n",
+}
+
+
 def bundle(directory: Path, **changes: str) -> Path:
     """Write a bundle, version 2 of fraud; return where bundles lie."""
     write_bundle(directory / "bundles" / "fraud", "2", **changes)
@@ -77,7 +84,11 @@ def test_a_bundle_that_is_not_what_it_says_is_not_started(
     assert rollout("start", "fraud", "2", "--bundles", str(bundles)) == 1
     assert "the manifest says" in capsys.readouterr().err
     assert rollout("start", "fraud", "3", "--bundles", str(bundles)) == 1
-    assert "manifest.json: cannot be read" in capsys.readouterr().err
+    assert f"no version 3 of fraud lies in {bundles}; there lie 2" in capsys.readouterr().err
+    assert rollout("start", "frau", "2", "--bundles", str(bundles)) == 1
+    assert f"no bundle of frau lies in {bundles}; bundles lie there of fraud" in capsys.readouterr().err
+    assert rollout("start", "fraud", "2", "--bundles", str(tmp_path / "x")) == 1
+    assert "none: --bundles names another directory" in capsys.readouterr().err
     other = bundle(tmp_path / "other", deployment="quotes")
     assert rollout("start", "fraud", "2", "--bundles", str(other)) == 1
     assert "is bundle 2 of quotes" in capsys.readouterr().err
@@ -187,7 +198,8 @@ def test_what_takes_back_and_holds(
         halts=[
             pb.Halt(kind="freeze", by="night", reason="the night of the year", until=NOON),
             pb.Halt(deployment="fraud", kind="kill", by="night", reason="wrong"),
-        ]
+        ],
+        aborted=["r1"] if method == "StopAll" else [],
     )
     control.answers[method] = at_end("aborted", "aborted by root: why") if changes else halts
     assert rollout(*words.split()) == 0
@@ -199,7 +211,7 @@ def test_what_takes_back_and_holds(
         "fraud: rollout fraud-20261122-115000-3f2a is aborted: aborted by root: why\n"
         if changes
         else "freeze  every deployment, by night, until 2026-11-22 12:00:00 UTC: the night of the year\n"
-        "kill    fraud, by night, until it is taken back: wrong\n"
+        "kill    fraud, by night, until it is taken back: wrong\n" + TAKEN_OUT.get(method, "")
     )
     assert rollout(*words.split(), "--json") == 0
     document = json.loads(capsys.readouterr().out)
@@ -244,6 +256,9 @@ def test_what_if(
     assert json.loads(capsys.readouterr().out)["verdict"]["outcome"] == "fail"
     assert rollout("replay", "fraud", "--rollout", "fraud-1999") == 1
     assert "no such rollout among the last 1000 events" in capsys.readouterr().err
+    control.answers["History"] = pb.Events()
+    assert rollout("replay", "fraud") == 1
+    assert capsys.readouterr().err == "sluice: there was no rollout of fraud so far\n"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.text import Text
 
@@ -16,7 +17,7 @@ from gateway.command_line.rollout.output import show, show_json
 from gateway.command_line.rollout.steps import plan
 from gateway.command_line.rollout.words import moment, percent, span, visible
 from gateway.config import ConfigError
-from models.manifest import BundleError, load_manifest
+from models.manifest import MANIFEST, BundleError, load_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.signed import LONGEST
 
@@ -76,12 +77,12 @@ def thaw(arguments: argparse.Namespace) -> int:
 
 def stop_all(arguments: argparse.Namespace) -> int:
     """Take every candidate out."""
-    return _halt(arguments, lambda client: client.stop_all(arguments.reason))
+    return _halt(arguments, lambda client: client.stop_all(arguments.reason), "--all")
 
 
 def kill(arguments: argparse.Namespace) -> int:
     """Take a deployment's candidate out, and keep others from beginning."""
-    return _halt(arguments, lambda client: client.kill(arguments.deployment, arguments.reason))
+    return _halt(arguments, lambda client: client.kill(arguments.deployment, arguments.reason), arguments.deployment)
 
 
 def approval(state: pb.RolloutState) -> Iterator[Text]:
@@ -105,13 +106,35 @@ def halts(found: pb.Halts) -> Iterator[str]:
         yield f"{halt.kind:<7} {where}, by {visible(halt.by)}, {until}: {visible(halt.reason)}"
 
 
+def aborted(found: pb.Halts, whose: str) -> Iterator[str]:
+    """Yield what was ended by a kill or a stop, and how other rollouts may begin again."""
+    yield f"aborted: {', '.join(map(visible, found.aborted)) or 'nothing, no rollout was running'}"
+    yield f"no rollout begins until it is taken back: sluice rollout thaw {whose}"
+
+
 def _digest(arguments: argparse.Namespace) -> str:
     """Return the digest of the bundle that is meant, after every file of it was found to be what it says."""
     directory = arguments.bundles / arguments.deployment / arguments.version
+    if not directory.is_dir():
+        raise BundleError(_no_such(arguments.bundles, deployment=arguments.deployment, version=arguments.version))
     manifest = load_manifest(directory)
     if (manifest.deployment, manifest.version) != (arguments.deployment, arguments.version):
         raise BundleError(f"{directory}: is bundle {manifest.version} of {manifest.deployment}")
     return manifest.digest()
+
+
+def _no_such(bundles: Path, deployment: str, version: str) -> str:
+    """Say what lies there instead."""
+    if not (bundles / deployment).is_dir():
+        known = _holding(bundles, f"*/*/{MANIFEST}", 2)
+        return f"no bundle of {deployment} lies in {bundles}; bundles lie there of {known}"
+    known = _holding(bundles / deployment, f"*/{MANIFEST}", 1)
+    return f"no version {version} of {deployment} lies in {bundles}; there lie {known}"
+
+
+def _holding(directory: Path, pattern: str, above: int) -> str:
+    names = sorted({path.parents[above - 1].name for path in directory.glob(pattern)})
+    return ", ".join(names) or "none: --bundles names another directory"
 
 
 def _running(client: RolloutsClient, deployment: str) -> pb.RolloutState:
@@ -148,11 +171,13 @@ def _change(arguments: argparse.Namespace, order: Callable[[RolloutsClient], pb.
     return 0
 
 
-def _halt(arguments: argparse.Namespace, order: Callable[[RolloutsClient], pb.Halts]) -> int:
+def _halt(arguments: argparse.Namespace, order: Callable[[RolloutsClient], pb.Halts], taken_out: str = "") -> int:
     with read_control(arguments).client() as client:
         found = order(client)
     if arguments.json:
         show_json(found)
     else:
         show(halts(found))
+        if taken_out:
+            show(aborted(found, taken_out))
     return 0

@@ -7,8 +7,9 @@ from rich.text import Text
 
 from gateway.command_line.rollout.gauges import bar, filled, sparkline
 from gateway.command_line.rollout.trace import LENGTH, Trace, Trend, trend
-from gateway.command_line.rollout.words import figure, visible
+from gateway.command_line.rollout.words import visible
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.figure import figure
 from routing.verdict import Outcome
 
 _STYLE_OF_OUTCOME: dict[str, str] = {Outcome.PASS: "green", Outcome.FAIL: "bold red", Outcome.CANNOT_TELL: "yellow"}
@@ -47,7 +48,8 @@ def proof(state: pb.RolloutState) -> Text | None:
         return None
     evidence, enough = state.proof, state.proof_enough
     return Text.assemble(
-        (bar(evidence, enough), "green"), f"  {_of(evidence, enough)} that it is not worse: full, it may be promoted"
+        (bar(evidence, enough), "green"),
+        f"  {_of(evidence, enough)} that it is not worse: when full, it may be promoted",
     )
 
 

@@ -15,7 +15,7 @@ from gateway.command_line.rollout.columns import columns
 from gateway.command_line.rollout.flags import read_control
 from gateway.command_line.rollout.output import show, show_json
 from gateway.command_line.rollout.ruling import side_by_side
-from gateway.command_line.rollout.words import moment, percent, visible
+from gateway.command_line.rollout.words import moment, visible
 from gateway.config import ConfigError
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.declared import read_rollout
@@ -60,7 +60,10 @@ def replay(arguments: argparse.Namespace) -> int:
     """Have a rollout judged again, and show it beside what was decided."""
     rules = read_rules(arguments.rules) if arguments.rules else ""
     with read_control(arguments).client() as client:
-        events = _of_one(client.history(arguments.deployment, arguments.count), arguments.rollout)
+        last = client.history(arguments.deployment, arguments.count)
+        if not last:
+            raise NotFound(f"there was no rollout of {arguments.deployment} so far")
+        events = _of_one(last, arguments.rollout)
         if not events:
             raise NotFound(f"no such rollout among the last {arguments.count} events: --count takes more")
         name = events[-1].rollout.name
@@ -77,15 +80,8 @@ def replay(arguments: argparse.Namespace) -> int:
 def history_table(events: Sequence[pb.Event]) -> list[str]:
     """Return the events as a table, the newest last."""
     heading = ("time (UTC)", "rollout", "became", "by", "because")
-    rows = [
-        (moment(one.at), one.rollout.name, _became(one.rollout), visible(one.by), visible(one.rollout.reason))
-        for one in events
-    ]
+    rows = [(moment(one.at), one.rollout.name, page.became(one), visible(one.by), page.because(one)) for one in events]
     return columns([heading, *rows])
-
-
-def _became(state: pb.RolloutState) -> str:
-    return f"{state.state} {percent(state.weight)}" if state.weight else state.state
 
 
 def _of_one(events: Sequence[pb.Event], rollout: str) -> list[pb.Event]:

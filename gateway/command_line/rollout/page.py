@@ -9,6 +9,7 @@ from gateway.command_line.rollout.steps import way
 from gateway.command_line.rollout.trace import Trace
 from gateway.command_line.rollout.words import hour, moment, percent, span, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.figure import figure
 from routing.rollout import FINAL, State
 
 _STYLE_OF_STATE: dict[str, str] = {
@@ -65,16 +66,29 @@ def deployment(one: pb.DeploymentState, now: float, trace: Trace | None = None) 
 
 def event(entry: pb.Event) -> Text:
     """Return one entry of the event log."""
-    state = entry.rollout
-    weight = f" {percent(state.weight)}" if state.weight else ""
     return Text.assemble(
         f"{hour(entry.at)}  ",
-        (f"{state.state + weight:<{_WIDEST_STATE}}", _style(state)),
-        f"  {visible(entry.by)}: {visible(state.reason)}",
+        (f"{became(entry):<{_WIDEST_STATE}}", _style(entry.rollout)),
+        f"  {visible(entry.by)}: {because(entry)}",
     )
 
 
+def became(entry: pb.Event) -> str:
+    """Return where an event left the rollout; empty: where it was."""
+    state = entry.rollout
+    if entry.note:
+        return ""
+    return f"{state.state} {percent(state.weight)}" if state.weight else state.state
+
+
+def because(entry: pb.Event) -> str:
+    """Return what was done, or else why the rollout was changed."""
+    return visible(entry.note or entry.rollout.reason)
+
+
 def _heading(one: pb.DeploymentState, now: float) -> Text:
+    if one.trouble:
+        return Text.assemble((one.deployment, "bold"), ": ", (visible(one.trouble), "bold red"))
     if not one.HasField("rollout"):
         return Text.assemble((one.deployment, "bold"), ": no rollout so far")
     state = one.rollout
@@ -135,14 +149,17 @@ def _gateway(gateway: pb.Gateway, state: pb.RolloutState, now: float) -> Text:
 
 def _pairs(found: pb.Comparison) -> Iterator[Text]:
     money = f", worth {found.money:+,.2f} to the candidate" if found.money else ""
-    flips = f"{found.flips:,} decisions flip ({percent(found.flips / found.rows)}){money}"
-    yield Text(f"{found.rows:,} rows scored by both: {flips}, scores {found.mean_distance:.3g} apart")
+    flip = "decision flips" if found.flips == 1 else "decisions flip"
+    flips = f"{found.flips:,} {flip} ({percent(found.flips / found.rows)}){money}"
+    yield Text(f"{found.rows:,} rows scored by both: {flips}, scores {figure(found.mean_distance)} apart")
     if found.quantiles:
-        shifts = (f"{percent(one.quantile)} {one.champion:.3g} -> {one.candidate:.3g}" for one in found.quantiles)
+        shifts = (
+            f"{percent(one.quantile)} {figure(one.champion)} -> {figure(one.candidate)}" for one in found.quantiles
+        )
         yield Text("quantiles of scores: " + ", ".join(shifts))
     if found.most_different:
         most = found.most_different[:_EXAMPLES]
-        named = (f"{visible(one.entity)} {one.champion:.3g} -> {one.candidate:.3g}" for one in most)
+        named = (f"{visible(one.entity)} {figure(one.champion)} -> {figure(one.candidate)}" for one in most)
         yield Text("most different: " + ", ".join(named))
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from gateway.command_line.rollout.columns import columns
-from gateway.command_line.rollout.words import hour, percent, span, visible
+from gateway.command_line.rollout.page import became
+from gateway.command_line.rollout.words import hour, span, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
 
 _HEADING = ("time (UTC)", "after", "decided then", "says the judge now")
@@ -17,8 +18,7 @@ def side_by_side(events: Sequence[pb.Event], rulings: Sequence[pb.Ruling]) -> li
 
 
 def _decided(entry: pb.Event) -> str:
-    weight = f" {percent(entry.rollout.weight)}" if entry.rollout.weight else ""
-    return f"{entry.rollout.state}{weight} ({visible(entry.by)})"
+    return f"{visible(entry.note) or became(entry)} ({visible(entry.by)})"
 
 
 def _ruled(verdict: pb.Verdict) -> str:

@@ -109,11 +109,13 @@ def _said(one: pb.DeploymentState) -> tuple[object, ...]:
     state = one.rollout
     verdict = None if page.judged(state) else (state.verdict.outcome, state.verdict.guard)
     troubles = tuple((gateway.name, gateway.trouble) for gateway in one.gateways if gateway.trouble)
-    return *_place(state), state.reason, verdict, state.approved_by, one.frozen, troubles
+    return *_place(state), state.reason, verdict, state.approved_by, one.frozen, one.trouble, troubles
 
 
 def _line(one: pb.DeploymentState) -> str:
     state = one.rollout
+    if one.trouble:
+        return f"{one.deployment}: {visible(one.trouble)}"
     if not state.name:
         return f"{one.deployment}: no rollout so far"
     weight = f" {percent(state.weight)}" if state.weight else ""

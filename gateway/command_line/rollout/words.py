@@ -26,18 +26,16 @@ def span(seconds: float) -> str:
 
 
 def moment(at: float) -> str:
-    """Return unix seconds as a date and a time, UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+    """Return unix seconds as a date and a time, UTC; those that no calendar has, as they are."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+    except (OSError, OverflowError, ValueError):
+        return f"{at:g} s after 1970"
 
 
 def hour(at: float) -> str:
     """Return unix seconds as a time of day, UTC."""
     return time.strftime("%H:%M:%S", time.gmtime(at))
-
-
-def figure(value: float) -> str:
-    """Return evidence in three digits at most, or in whole thousands."""
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}" if value < 1e9 else f"{value:.0e}"
 
 
 def seconds_of(text: str) -> float:

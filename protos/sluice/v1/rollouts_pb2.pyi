@@ -421,9 +421,12 @@ class DeploymentState(_message.Message):
     ROLLOUT_FIELD_NUMBER: _builtins.int
     GATEWAYS_FIELD_NUMBER: _builtins.int
     FROZEN_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     frozen: _builtins.str
     """Why nothing goes forward; empty: nothing keeps it."""
+    trouble: _builtins.str
+    """Why it cannot be shown; empty: it is shown."""
     @_builtins.property
     def rollout(self) -> Global___RolloutState:
         """The last rollout, also one that is over; absent: there never was one."""
@@ -437,10 +440,11 @@ class DeploymentState(_message.Message):
         rollout: Global___RolloutState | None = ...,
         gateways: _abc.Iterable[Global___Gateway] | None = ...,
         frozen: _builtins.str = ...,
+        trouble: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rollout", b"rollout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment", "frozen", b"frozen", "gateways", b"gateways", "rollout", b"rollout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment", "frozen", b"frozen", "gateways", b"gateways", "rollout", b"rollout", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -516,16 +520,22 @@ class Halts(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HALTS_FIELD_NUMBER: _builtins.int
+    ABORTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def halts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Halt]: ...
+    @_builtins.property
+    def aborted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of the rollouts that this has ended; whose candidates had gone back already are not among them."""
+
     def __init__(
         self,
         *,
         halts: _abc.Iterable[Global___Halt] | None = ...,
+        aborted: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["halts", b"halts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aborted", b"aborted", "halts", b"halts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -560,9 +570,12 @@ class Event(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     NUMBERS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     before: _builtins.str
     by: _builtins.str
     at: _builtins.float
+    note: _builtins.str
+    """What was done that left the rollout as it was: a step was approved, a deployment frozen or thawed."""
     @_builtins.property
     def rollout(self) -> Global___RolloutState: ...
     @_builtins.property
@@ -575,10 +588,11 @@ class Event(_message.Message):
         by: _builtins.str = ...,
         at: _builtins.float = ...,
         numbers: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rollout", b"rollout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "before", b"before", "by", b"by", "numbers", b"numbers", "rollout", b"rollout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "before", b"before", "by", b"by", "note", b"note", "numbers", b"numbers", "rollout", b"rollout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
