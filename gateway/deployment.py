@@ -18,6 +18,8 @@ from routing.table import Canary, Shadow, Table, TableError
 
 # A name is a label of metrics, a part of addresses and the name of files.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+# What a document can make Python say: of its types, of numbers that are too large, of what is nested too deep.
+_STRANGE = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
 
 
 class DeploymentError(ValueError):
@@ -74,7 +76,7 @@ def parse_deployment(text: str, where: str) -> Deployment:
         return _build(yaml.safe_load(text))
     except KeyError as exc:
         raise DeploymentError(f"{where}: {exc.args[0]!r} is missing") from exc
-    except (yaml.YAMLError, PolicyError, TableError, AttributeError, TypeError, ValueError) as exc:
+    except (yaml.YAMLError, PolicyError, TableError, *_STRANGE) as exc:
         raise DeploymentError(f"{where}: {' '.join(str(exc).split())}") from exc
 
 
@@ -85,6 +87,7 @@ def _build(document: Mapping[str, Any]) -> Deployment:
     clock = document["clock"]
     if clock not in ("wall", "replay"):
         raise ValueError(f"clock is {clock!r}; it is 'wall' or 'replay'")
+    section, policy = document.get("rollout"), read_policy(document["policy"])
     budget_ms = float(document["budget_ms"])
     if not 0 < budget_ms <= 60_000:
         raise ValueError(f"budget_ms is {budget_ms:g}; it lies above 0 and up to 60000")
@@ -93,15 +96,26 @@ def _build(document: Mapping[str, Any]) -> Deployment:
         unit=_read_unit(document["unit"]),
         clock=clock,
         budget=budget_ms / 1000,
-        policy=read_policy(document["policy"]),
+        policy=policy,
         table=_read_table(name, document["arms"]),
         share=_read_share(document.get("share", 1.0)),
         views={str(view): _read_view(rule) for view, rule in (document.get("views") or {}).items()},
         record_share=_read_record_share(document.get("records") or {}),
-        rollout=read_rollout(document.get("rollout") or {}),
+        rollout=_read_rollout(section, policy),
         policy_digest=_digest(document["policy"]),
-        rollout_digest=_digest({**(document.get("rollout") or {}), "freeze": None}),
+        rollout_digest=_digest({**(section or {}), "freeze": None}),
     )
+
+
+def _read_rollout(section: object, policy: Policy) -> Declared:
+    declared = read_rollout(section)
+    for measure in declared.measures:
+        strange = [one for one in measure.decisions if one not in policy.rule.decisions]
+        if strange:
+            known = ", ".join(dict.fromkeys(policy.rule.decisions))
+            where = f"rollout: guards: {measure.name}: of"
+            raise ValueError(f"{where}: the policy never decides {strange[0]!r:.80}; it decides {known}")
+    return declared
 
 
 def _digest(section: Mapping[str, Any]) -> str:

@@ -25,12 +25,23 @@ rollout:
   webhooks:
     chargebacks: {url: "http://risk:8080/rollout", every_s: 30, for_s: 0, dry_run: true}
 ```
+
+What stands under `guards` replaces all defaults (row_faults, contract, slower, tail, flaky): name each that is wanted.
+At least one looks at units, row_faults or contract, for promotions are shown by those. The values that are allowed:
+
+- everywhere: finite numbers without quotes; true or false, without quotes, for flags; lists for lists, however short
+- alpha: from 1e-9, below 1. sticky_for_h: 0 for ever, or 0.1 to 8760. rates: above 0, up to 1
+- pairs, units: whole numbers, 0 or more. minutes: 0 to 525600, a year. every_s: at least 1. for_s: 0 or more
+- weight: from 0.0001, below 1, rising. share, of units that stay with the former champion: above 0, below 1, falling
+- promote: times above 1; ceiling, 0 for none, below 1; alpha above 0, below 1; cover_h 0 to 24; cover_units at least 1
+- guards: tolerated at least 1; by and more_than above 0; at_most above 0, below 1; of: some of the policy's decisions
+- floors: counts at least 1; span, in seconds, above 0; broken_share above 0, up to 1
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from routing.floors import FloorLimits
 from routing.freeze import FreezeWindow, read_window
@@ -38,6 +49,7 @@ from routing.guard import ALPHA, Guard, Source
 from routing.judge import Rules
 from routing.pins import NO_PINS, Pins, read_pins
 from routing.proof import ProofWanted
+from routing.reading import flag, listed, number, section, text, texts, whole, within
 from routing.schedule import Schedule, Stage, Step, schedule
 from routing.sources import Query, Sources, Webhook
 from routing.split import BUCKETS
@@ -104,138 +116,150 @@ _SECTION = (
     *("alpha", "sticky_for_h", "shadow", "pairs", "steps", "held_back", "promote"),
     *("guards", "floors", "freeze", "pins", "prometheus", "queries", "webhooks"),
 )
-_OF_SOURCES = {"for_s": "lasts", "every_s": "every"}
 # Where hardly any unit is bad, that fewer are bad than the champion's cannot be shown.
 _DEFAULT_PROOF = ProofWanted(ceiling=0.005)
-_MARGINS = {"slower": 0.1, "tail": 0.25, "score_shift": 0.1}
+_MARGINS = {"slower": ("by", 0.1), "tail": ("by", 0.25), "score_shift": ("more_than", 0.1)}
+T = TypeVar("T", ProofWanted, FloorLimits)
+_EVERY = 15.0
+"""Seconds between two questions to a source outside."""
+_YEAR_H = 8_760.0
+_SHORTEST_H = 0.1
+"""Of an epoch: units that are drawn anew all the time are seen too briefly to say anything."""
 
 
-def read_rollout(document: Mapping[str, Any]) -> Declared:
-    """Check the section. Raises `ValueError` with the entry that is wrong and what would be right."""
-    _known("rollout", document, *_SECTION)
-    guards = document.get("guards") or _DEFAULT_GUARDS
-    shadow = document.get("shadow") or {}
-    _known("rollout: shadow", shadow, "rate", "pairs", "minutes")
-    pairs = document.get("pairs") or {}
-    _known("rollout: pairs", pairs, "rate")
-    rules = Rules(
-        tuple(_guard(name, entry or {}) for name, entry in guards.items()),
-        _proof(document.get("promote") or {}),
-        _floors(document.get("floors") or {}),
-        float(document.get("alpha", ALPHA)),
-    )
+def read_rollout(document: object) -> Declared:
+    """Check the section. Raises `ValueError`, and nothing else, with the entry that is wrong and what is right."""
+    with within("rollout"):
+        return _rollout(section(document, *_SECTION))
+
+
+def _rollout(entry: Mapping[str, Any]) -> Declared:
+    with within("guards"):
+        given = section(entry.get("guards"))
+        guards = _DEFAULT_GUARDS if entry.get("guards") is None else given
+        watched = [_guard(name, parameters) for name, parameters in guards.items()]
+    shadow = _part(entry, "shadow", "rate", "pairs", "minutes")
+    pairs = _part(entry, "pairs", "rate")
+    proof, floors = _over(_DEFAULT_PROOF, entry, "promote"), _over(FloorLimits(), entry, "floors")
+    alpha = number(entry, "alpha", ALPHA, above=0.0, below=1.0)
     return Declared(
-        rules=rules,
-        measures=tuple(_measure(name, entry or {}) for name, entry in guards.items()),
-        schedule=_schedule(shadow, document.get("steps") or _DEFAULT_STEPS, document.get("held_back")),
+        rules=Rules(tuple(guard for guard, _ in watched), proof, floors, alpha),
+        measures=tuple(measure for _, measure in watched),
+        schedule=_schedule(entry, shadow),
         shadow_rate=_rate("shadow", shadow, 0.2),
         pair_rate=_rate("pairs", pairs, 0.02),
-        sticky_for=_sticky_for(document),
-        freeze=tuple(read_window(entry) for entry in document.get("freeze") or ()),
-        pins=read_pins(document.get("pins") or {}, (CHAMPION, CANARY)),
-        sources=_sources(document, guards),
+        sticky_for=_sticky_for(entry),
+        freeze=tuple(read_window(window) for window in listed(entry, "freeze") or ()),
+        pins=read_pins(entry.get("pins"), (CHAMPION, CANARY)),
+        sources=_sources(entry, guards),
     )
+
+
+def _part(entry: Mapping[str, Any], name: str, *names: str) -> Mapping[str, Any]:
+    with within(name):
+        return section(entry.get(name), *names)
 
 
 def _rate(where: str, entry: Mapping[str, Any], default: float) -> float:
-    rate = float(entry.get("rate", default))
-    if not 0 < rate <= 1:
-        raise ValueError(f"rollout: {where}: rate is {rate:g}; it lies above 0 and up to 1")
-    return rate
+    with within(where):
+        return number(entry, "rate", default, above=0.0, most=1.0)
 
 
-def _sticky_for(document: Mapping[str, Any]) -> float:
-    hours = float(document.get("sticky_for_h", 24.0))
-    if hours < 0:
-        raise ValueError(f"rollout: sticky_for_h is {hours:g}; it is a number of hours, 0 for ever")
+def _sticky_for(entry: Mapping[str, Any]) -> float:
+    hours = number(entry, "sticky_for_h", 24.0, least=0.0, most=_YEAR_H)
+    if 0 < hours < _SHORTEST_H:
+        raise ValueError(f"sticky_for_h is {hours:g}; it is a number of hours, at least {_SHORTEST_H:g}, or 0 for ever")
     return 3600.0 * hours
 
 
-def _guard(name: str, entry: Mapping[str, Any]) -> Guard:
-    source = _SOURCES.get(name)
-    if source is None:
-        raise ValueError(f"rollout: guards: {name!r} is unknown; known are {', '.join(_SOURCES)}")
-    _known(f"rollout: guards: {name}", entry, "dry_run", *_parameters(name, source))
-    dry_run = bool(entry.get("dry_run", False))
-    if source is Source.SHARES:
-        return Guard(name, source, at_most=float(entry.get("at_most", 0.05)), dry_run=dry_run)
-    return Guard(name, source, float(entry.get("tolerated", 1.25)), dry_run=dry_run)
+def _source(name: str) -> Source:
+    if name not in _SOURCES:
+        raise ValueError(f"{name!r:.80} is unknown; known are {', '.join(_SOURCES)}")
+    return _SOURCES[name]
 
 
-def _parameters(name: str, source: Source) -> tuple[str, ...]:
-    own = {"slower": ("by",), "tail": ("by",), "score_shift": ("more_than",), "decisions": ("of",)}.get(name, ())
-    return (*own, "at_most" if source is Source.SHARES else "tolerated")
+def _guard(name: str, document: object) -> tuple[Guard, Measure]:
+    source, (margin, default) = _source(name), _MARGINS.get(name, ("", 0.0))
+    bound = "at_most" if source is Source.SHARES else "tolerated"
+    own = [margin] if margin else ["of"] if source is Source.DECISIONS else []
+    with within(name):
+        entry = section(document, "dry_run", *own, bound)
+        decisions = texts(entry, "of")
+        if source is Source.DECISIONS and not decisions:
+            raise ValueError("say which are counted: of: [decline]")
+        measure = Measure(name, number(entry, margin, default, above=0.0) if margin else 0.0, decisions)
+        if source is Source.SHARES:
+            bounds = {"at_most": number(entry, bound, 0.05, above=0.0, below=1.0)}
+        else:
+            bounds = {"tolerated": number(entry, bound, 1.25, least=1.0)}
+        return Guard(name, source, **bounds, dry_run=flag(entry, "dry_run")), measure
 
 
-def _measure(name: str, entry: Mapping[str, Any]) -> Measure:
-    decisions = tuple(str(one) for one in entry.get("of") or ())
-    if name == "decisions" and not decisions:
-        raise ValueError("rollout: guards: decisions: say which are counted: of: [decline]")
-    margin = float(entry.get("by", entry.get("more_than", _MARGINS.get(name, 0.0))))
-    if margin < 0 or (name in _MARGINS and not margin):
-        raise ValueError(f"rollout: guards: {name}: the margin is {margin:g}; it lies above 0")
-    return Measure(name, margin, decisions)
-
-
-def _proof(entry: Mapping[str, Any]) -> ProofWanted:
-    _known("rollout: promote", entry, *(one.name for one in fields(ProofWanted)))
-    given = {name: type(getattr(ProofWanted(), name))(value) for name, value in entry.items()}
-    return replace(_DEFAULT_PROOF, **given)
+def _over(default: T, document: Mapping[str, Any], part: str) -> T:
+    """Return the default with what the part of that name says of it."""
+    with within(part):
+        entry = section(document.get(part), *(one.name for one in fields(default)))
+        said: dict[str, Any] = {
+            name: whole(entry, name) if isinstance(getattr(default, name), int) else number(entry, name)
+            for name in entry
+        }
+        return replace(default, **said)
 
 
 def _sources(document: Mapping[str, Any], guards: Iterable[str]) -> Sources:
-    queries = tuple(_query(name, entry or {}) for name, entry in (document.get("queries") or {}).items())
-    webhooks = tuple(_webhook(name, entry or {}) for name, entry in (document.get("webhooks") or {}).items())
-    sources = Sources(queries, webhooks, str(document.get("prometheus") or ""))
+    with within("queries"):
+        queries = tuple(_query(name, entry) for name, entry in section(document.get("queries")).items())
+    with within("webhooks"):
+        webhooks = tuple(_webhook(name, entry) for name, entry in section(document.get("webhooks")).items())
+    sources = Sources(queries, webhooks, text(document, "prometheus"))
     for source in sources.all:
         if source.name in guards:
-            raise ValueError(f"rollout: {source.name!r} is a guard and a source: give the source a name of its own")
+            raise ValueError(f"{source.name!r} is a guard and a source: give the source a name of its own")
     return sources
 
 
-def _query(name: str, entry: Mapping[str, Any]) -> Query:
-    _known(f"rollout: queries: {name}", entry, "promql", "above", "below", "for_s", "every_s", "dry_run")
-    above, below = float(entry.get("above", inf)), float(entry.get("below", -inf))
-    return Query(name, **_turns(entry), promql=str(entry.get("promql", "")), above=above, below=below)
+def _query(name: str, document: object) -> Query:
+    with within(name):
+        entry = section(document, "promql", "above", "below", "for_s", "every_s", "dry_run")
+        above = number(entry, "above", most=inf) if "above" in entry else inf
+        below = number(entry, "below", most=inf) if "below" in entry else -inf
+        turns, promql = _turns(entry), text(entry, "promql")
+    return Query(name, **turns, promql=promql, above=above, below=below)
 
 
-def _webhook(name: str, entry: Mapping[str, Any]) -> Webhook:
-    _known(f"rollout: webhooks: {name}", entry, "url", "for_s", "every_s", "dry_run")
-    return Webhook(name, url=str(entry.get("url", "")), **_turns(entry))
+def _webhook(name: str, document: object) -> Webhook:
+    with within(name):
+        entry = section(document, "url", "for_s", "every_s", "dry_run")
+        turns, url = _turns(entry), text(entry, "url")
+    return Webhook(name, **turns, url=url)
 
 
 def _turns(entry: Mapping[str, Any]) -> dict[str, Any]:
-    times = {ours: float(entry[theirs]) for theirs, ours in _OF_SOURCES.items() if theirs in entry}
-    return {**times, "dry_run": bool(entry.get("dry_run", False))}
+    every = number(entry, "every_s", _EVERY, least=1.0)
+    return {"every": every, "lasts": number(entry, "for_s", 0.0, least=0.0), "dry_run": flag(entry, "dry_run")}
 
 
-def _floors(entry: Mapping[str, Any]) -> FloorLimits:
-    _known("rollout: floors", entry, *(one.name for one in fields(FloorLimits)))
-    return FloorLimits(**{name: type(getattr(FloorLimits(), name))(value) for name, value in entry.items()})
+def _schedule(document: Mapping[str, Any], shadow: Mapping[str, Any]) -> Schedule:
+    with within("shadow"):
+        first = Step(Stage.SHADOW, 0, whole(shadow, "pairs", 2_000), _seconds(shadow, 5.0))
+    steps, watched = listed(document, "steps"), listed(document, "held_back")
+    with within("steps"):
+        canary = [_step(step) for step in (_DEFAULT_STEPS if steps is None else steps)]
+    with within("held_back"):
+        held_back = [_held_back(one) for one in (_DEFAULT_HELD_BACK if watched is None else watched)]
+    return schedule([first, *canary], held_back)
 
 
-def _schedule(
-    shadow: Mapping[str, Any], steps: Sequence[Mapping[str, Any]], held_back: Sequence[Mapping[str, Any]] | None
-) -> Schedule:
-    first = Step(Stage.SHADOW, 0, int(shadow.get("pairs", 2_000)), 60.0 * float(shadow.get("minutes", 5.0)))
-    for step in steps:
-        _known("rollout: steps", step, "weight", "units", "minutes", "approval")
-    watched = _DEFAULT_HELD_BACK if held_back is None else held_back
-    for one in watched:
-        _known("rollout: held_back", one, "share", "minutes")
-    return schedule(
-        [first, *(_step(step) for step in steps)],
-        [(float(one["share"]), 60.0 * float(one["minutes"])) for one in watched],
-    )
+def _step(document: object) -> Step:
+    entry = section(document, "weight", "units", "minutes", "approval")
+    weight = round(number(entry, "weight", least=1 / BUCKETS, below=1.0) * BUCKETS)
+    return Step(Stage.CANARY, weight, whole(entry, "units", 0), _seconds(entry, 0.0), flag(entry, "approval"))
 
 
-def _step(entry: Mapping[str, Any]) -> Step:
-    weight = round(float(entry["weight"]) * BUCKETS)
-    seconds = 60.0 * float(entry.get("minutes", 0.0))
-    return Step(Stage.CANARY, weight, int(entry.get("units", 0)), seconds, bool(entry.get("approval", False)))
+def _held_back(document: object) -> tuple[float, float]:
+    entry = section(document, "share", "minutes")
+    return number(entry, "share", above=0.0, below=1.0), _seconds(entry)
 
 
-def _known(where: str, entry: Mapping[str, Any], *names: str) -> None:
-    unknown = sorted(set(entry) - set(names))
-    if unknown:
-        raise ValueError(f"{where}: {unknown[0]!r} is unknown; known are {', '.join(names)}")
+def _seconds(entry: Mapping[str, Any], default: float | None = None) -> float:
+    return 60.0 * number(entry, "minutes", default, least=0.0, most=60.0 * _YEAR_H)

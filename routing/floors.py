@@ -7,6 +7,7 @@ Floors carry no α; what they cost in false rollbacks is part of the simulated s
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 
 from routing.verdict import Verdict, cannot_tell, fail
 from routing.window import Health, Spread, Window
@@ -29,6 +30,15 @@ class FloorLimits:
     golden_wrong: int = 1
     constant_rows: int = 200
     """Rows on which the canary always says the same, while the champion does not on as many."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.span < inf:
+            raise ValueError(f"span is {self.span:g}; it is a number of seconds above 0")
+        if not 0 < self.broken_share <= 1:
+            raise ValueError(f"broken_share is {self.broken_share:g}; it lies above 0 and up to 1")
+        for name in ("broken_runs", "champion_runs", "host_deaths", "golden_wrong", "constant_rows"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it is at least 1: none at all is no fault")
 
 
 class Floors:

@@ -1,9 +1,11 @@
 """Hours of the week in which no rollout goes forward, as a deployment declares them; what goes back always may."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+
+from routing.reading import section, texts, within
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WHOLE_DAY = 24 * 60
@@ -20,7 +22,7 @@ class FreezeWindow:
     def __post_init__(self) -> None:
         if not 0 <= self.begin < self.end <= _WHOLE_DAY:
             raise ValueError(
-                f"freeze: from {_clock(self.begin)} to {_clock(self.end)} is no time of one day: "
+                f"from {_clock(self.begin)} to {_clock(self.end)} is no time of one day: "
                 "across midnight it takes two entries"
             )
 
@@ -38,24 +40,24 @@ def frozen_by(windows: Iterable[FreezeWindow], now: float) -> str:
     return ""
 
 
-def read_window(entry: Mapping[str, Any]) -> FreezeWindow:
+def read_window(document: object) -> FreezeWindow:
     """Read one entry of `rollout: freeze`. Raises `ValueError`."""
-    unknown = sorted(set(entry) - {"days", "from", "to"})
-    if unknown:
-        raise ValueError(f"rollout: freeze: {unknown[0]!r} is unknown; known are days, from and to")
-    days = [str(day) for day in entry.get("days", DAYS)]
-    strange = [day for day in days if day not in DAYS]
-    if strange or not days:
-        raise ValueError(f"rollout: freeze: days are {', '.join(days) or 'none'}; they are some of {', '.join(DAYS)}")
-    return FreezeWindow(frozenset(days), _minute(entry.get("from", "00:00")), _minute(entry.get("to", "24:00")))
+    with within("freeze"):
+        entry = section(document, "days", "from", "to")
+        days = texts(entry, "days", DAYS)
+        if not days or not set(days) <= set(DAYS):
+            raise ValueError(f"days are {', '.join(days) or 'none':.80}; they are some of {', '.join(DAYS)}")
+        begin, end = _minute(entry.get("from", "00:00")), _minute(entry.get("to", "24:00"))
+        return FreezeWindow(frozenset(days), begin, end)
 
 
-def _minute(text: object) -> int:
+def _minute(value: object) -> int:
     """Return the minute of the day. YAML takes an hour without quotes for a number of its own."""
-    hours, colon, minutes = str(text).partition(":")
-    if not (isinstance(text, str) and colon and hours.isdecimal() and minutes.isdecimal() and int(minutes) < 60):
-        raise ValueError(f'rollout: freeze: {text!r} is no time of day: write it in quotes, such as "16:00"')
-    return int(hours) * 60 + int(minutes)
+    found = re.fullmatch(r"([0-9]{1,2}):([0-5]?[0-9])", value) if isinstance(value, str) else None
+    if found is None:
+        shown = f"{value!r:.40}" if isinstance(value, str) else "what stands there without quotes"
+        raise ValueError(f'{shown} is no time of day: write it in quotes, such as "16:00"')
+    return int(found[1]) * 60 + int(found[2])
 
 
 def _clock(minute: int) -> str:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 
 ALPHA = 0.01
 """The probability, at most, with which an innocent canary is rolled back by any guard, however long the rollout.
 
 Floors carry none of it, nor do queries and webhooks (`routing.sources`): what they take back comes on top.
 """
+LEAST_ALPHA = 1e-9
+"""With less no guard would ever find anything."""
 
 
 class Source(StrEnum):
@@ -39,8 +42,10 @@ class Guard:
     """Whether it only reports. It has no share, and what it finds is no reason for anything."""
 
     def __post_init__(self) -> None:
-        if self.tolerated < 1:
-            raise ValueError(f"guard {self.name}: tolerated is {self.tolerated:g}; a ratio of 1 is being alike")
+        if not 1 <= self.tolerated < inf:
+            raise ValueError(
+                f"guard {self.name}: tolerated is {self.tolerated:g}; it is at least 1, which is being alike"
+            )
         if (self.source is Source.SHARES) != (0 < self.at_most < 1):
             raise ValueError(f"guard {self.name}: at_most is {self.at_most:g}; shares need one between 0 and 1, alone")
         if not 0 <= self.alpha < 1:

@@ -10,7 +10,7 @@ from routing.cover import Cover
 from routing.findings import Findings
 from routing.floors import FloorLimits, Floors
 from routing.flow import Flow
-from routing.guard import ALPHA, Guard, Source, one_share, shared_out
+from routing.guard import ALPHA, LEAST_ALPHA, Guard, Source, one_share, shared_out
 from routing.order import Order
 from routing.proof import Proof, ProofWanted
 from routing.sample_ratio import SampleRatio
@@ -37,7 +37,11 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not any(guard.source is Source.UNITS for guard in self.guards):
-            raise ValueError("no guard looks at units: then nothing could be shown for a promotion either")
+            units = "add row_faults or contract to guards, for those that stand there replace all defaults"
+            raise ValueError(f"no guard looks at units, so nothing could be shown for a promotion either: {units}")
+        if not LEAST_ALPHA <= self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha:g}; it lies above 0 (from {LEAST_ALPHA:g}) and below 1")
+        shared_out(self.guards, self.alpha, others=1)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ arm was chosen and not drawn.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from routing.reading import section, texts, within
+
 
 @dataclass(frozen=True, slots=True)
 class Pins:
@@ -31,17 +33,19 @@ class Pins:
 NO_PINS = Pins()
 
 
-def read_pins(document: Mapping[str, Sequence[object]], arms: Sequence[str]) -> Pins:
-    """Read units by arm; one that ends in `*` is a cohort. Raises `ValueError`."""
+def read_pins(document: object, arms: Sequence[str]) -> Pins:
+    """Read lists of units by arm; one that ends in `*` is a cohort. Raises `ValueError`."""
     units: dict[str, str] = {}
     cohorts: dict[str, str] = {}
-    for arm, pinned in document.items():
-        if arm not in arms:
-            raise ValueError(f"pins: {arm!r} is no arm that units can be pinned to; they are {', '.join(arms)}")
-        for unit in map(str, pinned):
-            into, name = (cohorts, unit[:-1]) if unit.endswith("*") else (units, unit)
-            if not name:
-                raise ValueError(f"pins: {arm}: {unit!r} would be everybody")
-            if into.setdefault(name, arm) != arm:
-                raise ValueError(f"pins: {unit!r} is pinned to two arms")
+    with within("pins"):
+        by_arm = section(document)
+        for arm in by_arm:
+            if arm not in arms:
+                raise ValueError(f"{arm!r:.80} is no arm that units can be pinned to; they are {', '.join(arms)}")
+            for unit in texts(by_arm, arm):
+                into, name = (cohorts, unit[:-1]) if unit.endswith("*") else (units, unit)
+                if not name:
+                    raise ValueError(f"{arm}: {unit!r} would be everybody")
+                if into.setdefault(name, arm) != arm:
+                    raise ValueError(f"{unit!r:.80} is pinned to two arms")
     return Pins(units, cohorts)

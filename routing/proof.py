@@ -6,6 +6,7 @@ any unit is bad the first never ends, and the second takes some 1/`ceiling` unit
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from routing.evidence import LOWER, Evidence, seconds_until
 from routing.order import UNKNOWN
@@ -25,7 +26,7 @@ class ProofWanted:
     """Units of each arm, by their first calls, that an hour needs to count."""
 
     def __post_init__(self) -> None:
-        if self.times <= 1:
+        if not 1 < self.times < inf:
             raise ValueError(f"times is {self.times:g}; it lies above 1, where the arms are alike")
         if not 0 <= self.ceiling < 1:
             raise ValueError(f"ceiling is {self.ceiling:g}; it is a share of units, 0 for none")

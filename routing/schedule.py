@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 
 from routing.split import BUCKETS
 
@@ -39,8 +40,8 @@ class Step:
             raise ValueError(f"a step's weight is {self.weight / BUCKETS:g}; it lies between 0 and below 1")
         if (self.stage is Stage.SHADOW) != (self.weight == 0):
             raise ValueError(f"a step of stage {self.stage} cannot have weight {self.weight / BUCKETS:g}")
-        if self.least_exposure < 0 or self.least_seconds < 0:
-            raise ValueError("a step's least exposure and least time are not below 0")
+        if self.least_exposure < 0 or not 0 <= self.least_seconds < inf:
+            raise ValueError("a step's least exposure and least time are finite, and not below 0")
 
 
 @dataclass(frozen=True, slots=True)

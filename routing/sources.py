@@ -8,7 +8,7 @@ figure of false rollbacks that is stated anywhere counts them. A source that is 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 
 from routing.figure import figure
 from routing.verdict import Outcome, Verdict, cannot_tell, fail
@@ -29,10 +29,10 @@ class MetricSource:
     """Whether it only reports: what it says is no reason for anything."""
 
     def __post_init__(self) -> None:
-        if self.every < 1:
+        if not 1 <= self.every < inf:
             raise ValueError(f"{self.name}: every_s is {self.every:g}; at least 1 s lies between two questions")
-        if self.lasts < 0:
-            raise ValueError(f"{self.name}: for_s is {self.lasts:g}; it is not below 0")
+        if not 0 <= self.lasts < inf:
+            raise ValueError(f"{self.name}: for_s is {self.lasts:g}; it is finite, and not below 0")
 
     @property
     def silent_after(self) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from gateway.deployment import DeploymentError, read_deployment
+from gateway.deployment import Deployment, DeploymentError, read_deployment
 from routing.control.plane import Known
 from routing.control.principals import PrincipalsError, read_principals
 
@@ -49,7 +49,7 @@ class Files:
     def __init__(self, models: Path, principals: Path) -> None:
         self._models = models
         self._principals = _Watched(principals, read_principals)
-        self._deployments = {path: _Watched(path, read_deployment) for path in self._paths()}
+        self._deployments = {path: _Watched(path, _read_named) for path in self._paths()}
         self._broken: dict[Path, Stamp] = {}
         if not self._deployments:
             raise DeploymentError(f"{models}: no <name>/{FILE} here")
@@ -72,13 +72,21 @@ class Files:
         if self._broken.get(path) == (stamp := _stamp(path)):
             return
         try:
-            self._deployments[path] = _Watched(path, read_deployment)
+            self._deployments[path] = _Watched(path, _read_named)
         except DeploymentError as exc:
             self._broken[path] = stamp
             log.error("a file is broken: its deployment has no rollouts", extra={"reason": str(exc)})
 
     def _paths(self) -> list[Path]:
         return sorted(self._models.glob(f"*/{FILE}"))
+
+
+def _read_named(path: Path) -> Deployment:
+    """Read the deployment that its directory is named for: two of one name would leave open whose rules hold."""
+    deployment = read_deployment(path)
+    if deployment.name != path.parent.name:
+        raise DeploymentError(f"{path}: declares {deployment.name}, and lies in {path.parent.name}/: name one")
+    return deployment
 
 
 def _stamp(path: Path) -> Stamp:

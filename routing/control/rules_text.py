@@ -22,5 +22,5 @@ def read_rules(text: str) -> Rules:
             raise NoOrder("rules: write it without YAML references (*name)")
         document: Any = yaml.safe_load(text)
         return read_rollout(document.get("rollout", document)).rules
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as exc:
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as exc:
         raise NoOrder(f"rules: {' '.join(str(exc).split())}") from exc

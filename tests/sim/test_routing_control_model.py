@@ -7,6 +7,7 @@ between. Hypothesis draws the interleavings; after each of them everything may c
 import contextlib
 import itertools
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -28,16 +29,17 @@ from tests.sim.control_story import is_a_step
 from tests.sim.control_world import CALLS, GATEWAYS, Clock, ControlRedis, Gateway, Sleepy, done
 from tests.unit.control_house import GRACE, KEY
 
-DECLARED = read_rollout(
+READ = read_rollout(
     {
         "shadow": {"pairs": 5, "minutes": 0.0},
         "steps": [{"weight": 0.1, "units": 4}, {"weight": 0.5, "units": 4, "approval": True}],
         "held_back": [{"share": 0.1, "minutes": 0.5}],
         "guards": {"row_faults": {}, "slower": {}},
         "promote": {"ceiling": 0.5},
-        "sticky_for_h": 0.02,
     }
 )
+# Epochs that end within a test; people may not declare ones so short.
+DECLARED = replace(READ, sticky_for=72.0)
 LEADERS = st.sampled_from(["a", "b"])
 PLACES = st.sampled_from(GATEWAYS)
 

@@ -121,3 +121,32 @@ def test_nothing_begins_with_a_file_that_is_broken(house: House) -> None:
     (house.root / "fraud" / "deployment.yaml").unlink()
     with pytest.raises(DeploymentError, match=r"no <name>/deployment\.yaml here"):
         house.files()
+
+
+@pytest.mark.parametrize(
+    "section", ["rollout: {shadow: {pairs: .inf}}", f"x: {'[' * 1_000}{']' * 1_000}", 'x: !!int ""']
+)
+def test_a_file_that_is_broken_in_any_way_stops_nobody_elses(house: House, section: str) -> None:
+    files = house.files()
+    house.write_deployment("quotes", section + "\n")
+    house.write_deployment("fraud", section + "\n")
+    for _ in range(3):
+        assert set(files().declared) == {"fraud"}
+    house.write_people("ada")
+    assert set(files().principals) == {"ada"}
+    house.write_deployment("quotes")
+    assert set(files().declared) == {"fraud", "quotes"}
+
+
+def test_a_directory_speaks_for_no_deployment_but_its_own(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    files = house.files()
+    house.write_deployment("quotes", "rollout: {alpha: 0.5}\n", DEPLOYMENT.replace("%s", "fraud"))
+    for _ in range(3):
+        assert files().declared["fraud"].rules.alpha == 0.01
+    assert [record.reason for record in caplog.records if "declares fraud, and lies in quotes/" in record.reason]  # type: ignore[attr-defined]
+    house.write_deployment("quotes")
+    assert set(files().declared) == {"fraud", "quotes"}
+    house.write_deployment("quotes", text=DEPLOYMENT.replace("%s", "fraud"))
+    assert set(files().declared) == {"fraud", "quotes"}
+    with pytest.raises(DeploymentError, match="declares fraud, and lies in quotes/"):
+        house.files()

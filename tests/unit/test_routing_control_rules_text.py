@@ -25,7 +25,10 @@ def test_a_section_or_a_document_that_has_one() -> None:
         ("a: &x [1]\nb: *x", "without YAML references"),
         ("[" * 5_000, "no more than 200 brackets"),
         ("- " * 5_000, "rules: maximum recursion depth"),
-        ("rollout: 3", "rules:"),
+        ("rollout: 3", "rules: rollout: it is 3"),
+        ("shadow: {pairs: .inf}", "rules: rollout: shadow: pairs is inf"),
+        ('alpha: !!int ""', "rules: string index"),
+        ("alpha: !!float 1" + ":1" * 400, "rules:"),
     ],
 )
 def test_what_cannot_be(rules: str, match: str) -> None:

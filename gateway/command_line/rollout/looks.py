@@ -103,6 +103,6 @@ def read_rules(path: Path) -> str:
         raise ConfigError(f"{path}: {exc.strerror}") from exc
     except KeyError as exc:
         raise ConfigError(f"{path}: {exc.args[0]!r} is missing") from exc
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as exc:
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as exc:
         raise ConfigError(f"{path}: {' '.join(str(exc).split())}; it holds a `rollout` section") from exc
     return json.dumps(section)  # which is YAML, too, and has no references, which are refused
