@@ -265,7 +265,7 @@ def test_what_if(
     ("text", "message"),
     [
         ("alhpa: 0.05", "'alhpa' is unknown"),
-        ("steps: [{units: 5}]", "'weight' is missing"),
+        ("steps: [{units: 5}]", "weight is missing"),
         ("[", "it holds a `rollout` section"),
         (None, "No such file"),
     ],
