@@ -106,7 +106,7 @@ def test_one_is_done_though_the_control_plane_is_killed_and_the_next_goes_back(
     with house.control():
         until(watching, "heard again")
         assert house.types("grace", "thaw", "fraud") == 0
-        until(watching, " promoting 90 %")
+        until(watching, " watched 90 %")  # to be promoting lasts no longer than gateways take
         until(watching, " done (step 4 of 4)")
         assert watching.wait(60) == 0
         watching.stdout.close()
