@@ -71,7 +71,8 @@ async def test_freezes_and_thaws_are_in_the_history_of_what_runs(scene: Scene) -
     await scene.report(table=99)
     await do(scene, "night", "undo", reason="enough")
     await scene.leader.tick()
-    await scene.report(table=(await scene.rollout()).table)
+    rollout = await scene.rollout()
+    await scene.report(table=rollout.table, rollout=rollout.name)
     await scene.leader.tick()
     assert (await scene.rollout()).over
     count = len(await scene.store.history("fraud", 99))
