@@ -80,6 +80,12 @@ def parse_deployment(text: str, where: str) -> Deployment:
         raise DeploymentError(f"{where}: {' '.join(str(exc).split())}") from exc
 
 
+def check_place(deployment: Deployment, path: Path) -> None:
+    """Raise `DeploymentError` unless a declaration lies in the directory that is named for its deployment."""
+    if deployment.name != path.parent.name:
+        raise DeploymentError(f"{path}: declares {deployment.name}, and lies in {path.parent.name}/: name one")
+
+
 def _build(document: Mapping[str, Any]) -> Deployment:
     name = str(document["deployment"])
     if not NAME.fullmatch(name):

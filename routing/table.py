@@ -1,5 +1,6 @@
 """The frozen routing table of a deployment: who is champion, who canary with which weight, who shadow at which rate."""
 
+from collections.abc import KeysView
 from dataclasses import dataclass
 
 from routing.pins import NO_PINS, Pins
@@ -69,11 +70,12 @@ class Table:
             raise TableError(f"deployment {self.deployment}: a version is shadow twice")
 
     @property
-    def versions(self) -> frozenset[str]:
-        """Every bundle version that has an arm."""
+    def versions(self) -> KeysView[str]:
+        """Every bundle version that has an arm, the champion's first."""
         canary = () if self.canary is None else (self.canary.version,)
         fallback = () if self.fallback is None else (self.fallback,)
-        return frozenset((self.champion, *canary, *fallback, *(shadow.version for shadow in self.shadows)))
+        shadows = (shadow.version for shadow in self.shadows)
+        return dict.fromkeys((self.champion, *shadows, *canary, *fallback)).keys()
 
     def arm_of(self, unit: str) -> str:
         """Return `champion` or `canary`: sticky for the unit, monotone in the canary's weight."""

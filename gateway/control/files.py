@@ -9,16 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from gateway.deployment import Deployment, DeploymentError, read_deployment
+from gateway.deployment import Deployment, DeploymentError, check_place, read_deployment
+from gateway.supervisor.declarations import FILE
 from routing.control.plane import Known
 from routing.control.principals import PrincipalsError, read_principals
 
 log = logging.getLogger("sluice.control")
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
-FILE = "deployment.yaml"
-
-
 _GONE = (0, 0, 0)
 
 
@@ -84,8 +82,7 @@ class Files:
 def _read_named(path: Path) -> Deployment:
     """Read the deployment that its directory is named for: two of one name would leave open whose rules hold."""
     deployment = read_deployment(path)
-    if deployment.name != path.parent.name:
-        raise DeploymentError(f"{path}: declares {deployment.name}, and lies in {path.parent.name}/: name one")
+    check_place(deployment, path)
     return deployment
 
 

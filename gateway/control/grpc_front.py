@@ -13,23 +13,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # its stubs do not know it
 from grpc_reflection.v1alpha import reflection
 
+from gateway.control.refusals import CODES, DEFECT, nearest
 from gateway.fronts.grpc_wire import shortened
 from protos.sluice.v1.rollouts_pb2 import SignedOrder
 from routing.control.desk import MOST_BYTES, SERVICE, Desk, methods
-from routing.control.errors import ControlError, NotFound, Refused
-from routing.control.signed import NoOrder, NotAllowed
+from routing.control.errors import ControlError
 
 log = logging.getLogger("sluice.control")
 
 MOST_CALLS = 256
 """Calls in hand at once, watches among them."""
-STATUS: Mapping[type[ControlError], grpc.StatusCode] = {
-    NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
-    Refused: grpc.StatusCode.FAILED_PRECONDITION,
-    NotFound: grpc.StatusCode.NOT_FOUND,
-    NoOrder: grpc.StatusCode.INVALID_ARGUMENT,
-    ControlError: grpc.StatusCode.UNAVAILABLE,
-}
+STATUS: Mapping[type[ControlError], grpc.StatusCode] = {kind: grpc.StatusCode[code] for kind, code in CODES.items()}
 _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -49,7 +43,7 @@ async def grpc_server(desk: Desk) -> grpc.aio.Server:
 
 def status_of(error: ControlError) -> grpc.StatusCode:
     """Return the status of an error, or of the nearest kind that has one."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return nearest(STATUS, error)
 
 
 def _handlers(desk: Desk) -> grpc.GenericRpcHandler[Any, Any]:
@@ -69,7 +63,7 @@ def _unary(desk: Desk, deed: str) -> Callable[[SignedOrder, Context], Awaitable[
             return await desk.answer(deed, order)
         except ControlError as error:
             await _refuse(context, error)
-        except Exception:
+        except Exception:  # the front's edge: a defect costs this call, and is logged
             await _own_up(context, deed)
 
     return answer
@@ -82,7 +76,7 @@ def _stream(desk: Desk, deed: str) -> Callable[[SignedOrder, Context], AsyncIter
                 yield message
         except ControlError as error:
             await _refuse(context, error)
-        except Exception:
+        except Exception:  # the front's edge: a defect costs this call, and is logged
             await _own_up(context, deed)
 
     return answer
@@ -94,4 +88,4 @@ async def _refuse(context: Context, error: ControlError) -> NoReturn:
 
 async def _own_up(context: Context, deed: str) -> NoReturn:
     log.exception("defect in %s", deed)
-    await context.abort(grpc.StatusCode.INTERNAL, "a defect of the control process: its log says more")
+    await context.abort(grpc.StatusCode.INTERNAL, DEFECT)

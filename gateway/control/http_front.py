@@ -17,22 +17,24 @@ from starlette.exceptions import HTTPException
 
 from gateway.control.exposition import CONTENT_TYPE, expose
 from gateway.control.openapi import document
+from gateway.control.refusals import CODES, DEFECT, nearest
 from gateway.fronts.docs_page import render
 from protos.sluice.v1.rollouts_pb2 import SignedOrder
 from routing.control.desk import MOST_BYTES, Desk, Method, methods
-from routing.control.errors import ControlError, NotFound, Refused
+from routing.control.errors import ControlError
 from routing.control.looks import Looks
-from routing.control.signed import NoOrder, NotAllowed
+from routing.control.signed import NoOrder
 
 log = logging.getLogger("sluice.control")
 
-STATUS: Mapping[type[ControlError], tuple[int, str]] = {
-    NotAllowed: (403, "PERMISSION_DENIED"),
-    Refused: (409, "FAILED_PRECONDITION"),
-    NotFound: (404, "NOT_FOUND"),
-    NoOrder: (400, "INVALID_ARGUMENT"),
-    ControlError: (503, "UNAVAILABLE"),
+_OF_CODE = {
+    "PERMISSION_DENIED": 403,
+    "FAILED_PRECONDITION": 409,
+    "NOT_FOUND": 404,
+    "INVALID_ARGUMENT": 400,
+    "UNAVAILABLE": 503,
 }
+STATUS: Mapping[type[ControlError], tuple[int, str]] = {kind: (_OF_CODE[code], code) for kind, code in CODES.items()}
 PREFIX = "/v1/rollouts/"
 _ABOUT = (
     "Start rollouts, watch them, approve, abort and undo. Every call is an order that a principal has signed; gRPC"
@@ -40,8 +42,6 @@ _ABOUT = (
 )
 _EXAMPLE = """# order.json is what was signed: {"principal": "ada", "order": "<base64>", "signature": "<base64>"}
 curl -s localhost:8090/v1/rollouts/list -H 'content-type: application/json' -d @order.json"""
-
-_DEFECT = "a defect of the control process: its log says more"
 
 
 class TooLarge(NoOrder):
@@ -65,7 +65,7 @@ def status_of(error: ControlError) -> tuple[int, str]:
     """Return the status and the code of an error, or of the nearest kind that has one."""
     if isinstance(error, TooLarge):
         return 413, "INVALID_ARGUMENT"
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return nearest(STATUS, error)
 
 
 def _add_method(app: FastAPI, desk: Desk, method: Method) -> None:
@@ -110,7 +110,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> Response:  # uvicorn logs it
-        return Response(_error("INTERNAL", _DEFECT), 500, media_type="application/json")
+        return Response(_error("INTERNAL", DEFECT), 500, media_type="application/json")
 
 
 def _add_documents(app: FastAPI) -> None:
@@ -148,9 +148,9 @@ async def _lines(deed: str, first: Message | None, pieces: AsyncIterator[Message
             yield _json(piece) + b"\n"
     except ControlError as error:
         yield _error(status_of(error)[1], str(error)) + b"\n"
-    except Exception:
+    except Exception:  # the front's edge: a defect costs this stream, and is logged
         log.exception("defect in %s", deed)
-        yield _error("INTERNAL", _DEFECT) + b"\n"
+        yield _error("INTERNAL", DEFECT) + b"\n"
 
 
 def _json(message: Message) -> bytes:

@@ -42,7 +42,7 @@ async def _tick(leader: Leads, trouble: str) -> str:
         if str(exc) != trouble:
             log.warning("nothing is judged for the time being", extra={"reason": str(exc)})
         return str(exc)
-    except Exception as exc:
+    except Exception as exc:  # supervised: a defect must not end the leading, and is logged
         if repr(exc) != trouble:
             log.exception("a defect of the leader: it goes on")
         return repr(exc)

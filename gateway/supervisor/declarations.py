@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.deployment import Deployment, DeploymentError, parse_deployment, read_deployment
+from gateway.deployment import Deployment, DeploymentError, check_place, parse_deployment, read_deployment
 from gateway.served import Served
 from models.manifest import BundleError, load_manifest
 
@@ -47,21 +47,14 @@ def check_bundles(served: Served, bundles: Path) -> None:
 
 def versions_of(deployment: Deployment) -> list[str]:
     """Return every bundle version that has an arm, the champion's first."""
-    table = deployment.table
-    versions = [table.champion, *(shadow.version for shadow in table.shadows)]
-    if table.canary is not None:
-        versions.append(table.canary.version)
-    if table.fallback is not None:
-        versions.append(table.fallback)
-    return list(dict.fromkeys(versions))
+    return list(deployment.table.versions)
 
 
 def _read(path: Path, bundles: Path) -> Found:
     try:
         text = path.read_text()
         deployment = parse_deployment(text, str(path))
-        if deployment.name != path.parent.name:
-            return DeploymentError(f"{path}: declares {deployment.name}, and lies in {path.parent.name}/: name one")
+        check_place(deployment, path)
         manifests = {one: load_manifest(bundles / deployment.name / one) for one in versions_of(deployment)}
     except (DeploymentError, BundleError) as exc:
         return exc

@@ -8,7 +8,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 
 from gateway.messages import Hear
 from gateway.messages import Standing as WorkerStanding
@@ -20,7 +19,7 @@ from monitoring import metrics
 from monitoring.series import SeriesFile
 from routing.control.errors import ControlError
 from routing.control.feed import Feed, Standing, decode_window
-from routing.window import NOTHING, Window
+from routing.window import Window
 
 log = logging.getLogger("sluice.rollouts")
 
@@ -97,8 +96,8 @@ class Teller:
         """Say of workers that have ended that nothing more of them is to be awaited."""
         for worker in [one for one in self._last if not one.running]:
             for rollout, window in self._last.pop(worker).items():
-                ended = Window(window.worker, window.sequence + 1, time.time(), window.settled_until, window.step)
-                self._wait(rollout, replace(ended, health=NOTHING, last=True))
+                number, until = window.sequence + 1, window.settled_until
+                self._wait(rollout, Window(window.worker, number, time.time(), until, window.step, last=True))
 
     def _wait(self, rollout: str, window: Window) -> None:
         if len(self._waiting) >= WAITING:

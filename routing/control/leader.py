@@ -66,7 +66,7 @@ class _Round:
 
 
 class Leader:
-    """Call `tick` twice a second. Its `name` is its own among all that could lead."""
+    """Call `tick` several times a second. Its `name` is its own among all that could lead."""
 
     def __init__(self, name: str, plane: Plane, outside: Outside = unasked) -> None:
         self._name = name

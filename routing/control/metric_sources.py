@@ -106,7 +106,7 @@ class MetricSources:
             reading = self._nothing("it does not answer in time")
         except (WebError, ValueError) as exc:
             reading = self._nothing(str(exc))
-        except Exception:
+        except Exception:  # supervised: a defect is no reading, and is logged
             log.exception("a source could not be asked", extra={"source": turn.source.name})
             reading = self._nothing("it could not be asked: see the log of sluice control")
         turn.trail = turn.trail.heard(reading, self._clock())
