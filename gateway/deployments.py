@@ -20,7 +20,7 @@ from gateway.recording import Recording
 from gateway.served import Served
 from gateway.shelf import Shelf
 from monitoring.series import SeriesFile
-from routing.control.feed import encode_window
+from routing.control.window_bytes import encode_window
 
 log = logging.getLogger("sluice.deployments")
 

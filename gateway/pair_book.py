@@ -1,4 +1,8 @@
-"""What pairs have shown since the last flush: signs for the judge, and a comparison for people."""
+"""What pairs have shown since the last flush: signs for the judge, and a comparison for people.
+
+A bundle that is away for a third of a second raises in every pair of that time, by one cause: pair by pair, of bundles
+that are away alike a tenth was rolled back. So of each flush one pair at most shows that a bundle raised.
+"""
 
 from gateway.cutoff import Cutoff
 from gateway.signs import Half, Signs
@@ -16,11 +20,12 @@ class PairBook:
         self._signs = signs
         self._cutoff = Cutoff(signs.tail_by)
         self._pairs: list[Pair] = []
+        self._raised = Pair(0, 0)
         self._comparison = NO_COMPARISON
 
     def note(self, canary: Half, champion: Half, entity: str, money: float) -> None:
         """Note both bundles on a row of the entity; the candidate's decision is worth so much more."""
-        self.pair(self._signs.of_pair(canary, champion, self._cutoff.seconds))
+        self.pair(self._once(self._signs.of_pair(canary, champion, self._cutoff.seconds)))
         if champion.outcome is not None:
             self._cutoff.observe(champion.seconds)
         ours, theirs = canary.decided, champion.decided
@@ -37,7 +42,16 @@ class PairBook:
     def take_pairs(self) -> tuple[Pair, ...]:
         """Return the pairs since the last time."""
         pairs, self._pairs = tuple(self._pairs), []
+        self._raised = Pair(0, 0)
         return pairs
+
+    def _once(self, pair: Pair) -> Pair:
+        """Return a pair without what its bundles have shown already by raising; where both raise it says nothing."""
+        flaky, raised = self._signs.flaky, self._raised
+        if pair.canary & pair.champion & flaky:
+            return pair
+        self._raised = Pair(raised.canary | pair.canary & flaky, raised.champion | pair.champion & flaky)
+        return Pair(pair.canary & ~raised.canary, pair.champion & ~raised.champion)
 
     def take_comparison(self) -> Comparison:
         """Return what their rows looked like."""

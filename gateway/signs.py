@@ -34,7 +34,9 @@ class Signs:
         self._contract = bits.get("contract", 0)
         self._decisions = {decision: bits[measure.name] for measure in measures for decision in measure.decisions}
         self._slower, self._tail = bits.get("slower", 0), bits.get("tail", 0)
-        self._flaky, self._flips, self._shift = (bits.get(name, 0) for name in ("flaky", "flips", "score_shift"))
+        self._flips, self._shift = bits.get("flips", 0), bits.get("score_shift", 0)
+        self.flaky = bits.get("flaky", 0)
+        """The sign of a bundle that raised in a pair."""
         self._slower_by, self._shift_by = margins.get("slower", 0.0), margins.get("score_shift", 0.0)
         self.tail_by = margins.get("tail", 0.0)
         """By which share of the champion's p99 a run may take longer and not be of the tail."""
@@ -66,7 +68,7 @@ class Signs:
 
     def _alone(self, own: Half, other: Half, cutoff: float) -> int:
         if own.outcome is None:
-            return self._flaky
+            return self.flaky
         if other.outcome is None:
             return 0
         slower = self._slower if own.seconds > other.seconds * (1.0 + self._slower_by) else 0

@@ -1,15 +1,17 @@
 """Floors: outages that need no statistics. They act only while the champion is healthy over the same span.
 
-A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where the
-champion's runs break too, where admission refuses calls or the canary's host waits for a processor, nothing is said.
+A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where more
+of the champion's runs break than bad rows explain, where admission refuses calls or the canary's host waits for a
+processor, nothing is said.
 Floors carry no α; what they cost in false rollbacks is part of the simulated share.
 """
 
 from collections import deque
 from dataclasses import dataclass
+from functools import reduce
 from math import inf
 
-from routing.verdict import Verdict, cannot_tell, fail
+from routing.verdict import Outcome, Verdict, cannot_tell, fail
 from routing.window import Health, Spread, Window
 
 
@@ -23,7 +25,9 @@ class FloorLimits:
     broken_share: float = 0.9
     """And this part of all of its runs since then: where a bad row breaks a run now and then, ratios are to say so."""
     champion_runs: int = 100
-    """Runs of the champion, none of them broken, without which nobody knows that it fares better."""
+    """Runs of the champion without which nobody knows that it fares better."""
+    champion_broken: float = 0.1
+    """The part of them that may be broken, since the canary is out as in the whole span: more share its trouble."""
     champion_beside: int = 10
     """And so many of them since the canary is out: one that fared well before an outage may be in it, too."""
     host_deaths: int = 1
@@ -36,6 +40,8 @@ class FloorLimits:
             raise ValueError(f"span is {self.span:g}; it is a number of seconds above 0")
         if not 0 < self.broken_share <= 1:
             raise ValueError(f"broken_share is {self.broken_share:g}; it lies above 0 and up to 1")
+        if not 0 <= self.champion_broken < self.broken_share:
+            raise ValueError(f"champion_broken is {self.champion_broken:g}; it lies from 0 to below broken_share")
         for name in ("broken_runs", "champion_runs", "host_deaths", "golden_wrong", "constant_rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is at least 1: none at all is no fault")
@@ -56,35 +62,44 @@ class Floors:
         """Return what was found; None while every floor holds."""
         while self._recent and self._recent[0][0] < now - self._limits.span:
             self._recent.popleft()
-        found = self._found([health for _, health in self._recent])
-        if found is None:
-            return None
-        trouble = _champion_trouble([health for _, health in self._recent])
-        return cannot_tell(f"{found.reason}, but {trouble}", **found.numbers) if trouble else found
+        spans = [health for _, health in self._recent]
+        found = self._found(spans)
+        if found is not None and found.outcome is Outcome.FAIL and any(one.strained for one in spans):
+            return _but(found, "the gateway was under strain in the same span")
+        return found
 
     def _found(self, spans: list[Health]) -> Verdict | None:
         limits = self._limits
-        broken, runs = self._broken(spans)
         deaths, wrong = sum(one.host_deaths for one in spans), sum(one.golden_wrong for one in spans)
-        if broken and sum(one.champion_runs for one in spans) >= limits.champion_runs:
-            reason = f"{broken} of {runs} runs of the canary failed, and failed again when they were repeated"
-            return fail("broken_runs", reason, broken=broken, runs=runs)
+        if (broken := self._broken(spans)) is not None and broken.outcome is Outcome.FAIL:
+            return broken
         if deaths >= limits.host_deaths:
             return fail("host_deaths", f"the canary's lane host died {_times(deaths)}", deaths=deaths)
         if wrong >= limits.golden_wrong:
             return fail("golden_rows", f"the canary's golden rows came out wrong {_times(wrong)}", wrong=wrong)
-        return self._constant(spans)
+        return self._constant(spans) or broken
 
-    def _broken(self, spans: list[Health]) -> tuple[int, int]:
-        """Return how many of how many runs of the canary are broken since it is out; of none: it is not."""
-        limits, broken, runs, beside = self._limits, 0, 0, 0
+    def _broken(self, spans: list[Health]) -> Verdict | None:
+        """Say that the canary is out, if it is: since the latest moment from which on it can be said."""
+        limits, out = self._limits, Health()
         for one in reversed(spans):
-            broken, runs = broken + one.canary_broken, runs + one.canary_runs
-            beside += one.champion_runs - one.champion_broken
-            enough = max(limits.broken_runs, limits.broken_share * runs)
-            if broken >= enough and beside >= limits.champion_beside:
-                return broken, runs
-        return 0, 0
+            out = _together(out, one)
+            enough = max(limits.broken_runs, limits.broken_share * out.canary_runs)
+            if out.canary_broken >= enough and out.champion_runs - out.champion_broken >= limits.champion_beside:
+                break
+        else:
+            return None
+        whole = reduce(_together, spans)
+        if whole.champion_runs < limits.champion_runs:
+            return None
+        broken, runs = out.canary_broken, out.canary_runs
+        reason = f"{broken} of {runs} runs of the canary failed, and failed again when they were repeated"
+        found = fail("broken_runs", reason, broken=broken, runs=runs)
+        for span in (out, whole):
+            if span.champion_broken > limits.champion_broken * span.champion_runs:
+                of_champion = f"{span.champion_broken} of {span.champion_runs} of the champion's runs"
+                return _but(found, f"{of_champion} broke in the same span")
+        return found
 
     def _constant(self, spans: list[Health]) -> Verdict | None:
         canary, champion = Spread(), Spread()
@@ -97,11 +112,18 @@ class Floors:
         return fail("constant_scores", reason, rows=canary.rows, score=canary.least)
 
 
-def _champion_trouble(spans: list[Health]) -> str:
-    broken = sum(one.champion_broken for one in spans)
-    if broken:
-        return f"{broken} of the champion's runs broke in the same span"
-    return "the gateway was under strain in the same span" if any(one.strained for one in spans) else ""
+def _together(one: Health, other: Health) -> Health:
+    """Return the runs of both spans."""
+    return Health(
+        canary_runs=one.canary_runs + other.canary_runs,
+        canary_broken=one.canary_broken + other.canary_broken,
+        champion_runs=one.champion_runs + other.champion_runs,
+        champion_broken=one.champion_broken + other.champion_broken,
+    )
+
+
+def _but(found: Verdict, trouble: str) -> Verdict:
+    return cannot_tell(f"{found.reason}, but {trouble}", **found.numbers)
 
 
 def _times(count: int) -> str:

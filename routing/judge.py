@@ -1,6 +1,7 @@
 """The judge of one rollout: takes what workers found out, says whether the canary is worse, and whether it may go on.
 
-It decides and does nothing. All that it knows came in windows, so whoever feeds it the same windows hears the same.
+It decides and does nothing. All that it knows came in windows, so whoever feeds it the same windows hears the same,
+also one who feeds it a day's at a stretch: what depends on time is weighed as the windows' own clock goes on.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ from routing.window import Window
 
 SILENT = 5.0
 """Seconds after which a worker that has sent nothing leaves the judge without a source."""
+GONE = 15.0
+"""Seconds after which a worker that has sent nothing is taken to have ended."""
+WEIGHED_EVERY = 5.0
+"""Seconds of the windows' clock after which what was counted is weighed, whether anybody looks or not."""
 USED_UP_EVERY = 60.0
 """Seconds over which spent units are counted against fresh ones."""
 
@@ -66,11 +71,13 @@ class Judge:
         self._floors = Floors(rules.floors)
         self._order = Order()
         self._units = Units(rules.most_units)
+        self.missed = 0
+        """Windows that were sent and never came here."""
         self._sequences: dict[str, int] = {}
         self._heard: dict[str, float] = {}  # by worker that is awaited: when it was heard last
         self._exposed: dict[int, Exposure] = {}
         self._flow = Flow()
-        self._clock = began
+        self._clock = self._weighed = began
         self._counted_since = began
         self._used_up = False
         self._breach: Verdict | None = None
@@ -95,8 +102,12 @@ class Judge:
 
     def take(self, window: Window) -> bool:
         """Hear a window; return False if it was heard before. A worker that was not awaited is from now on."""
-        if window.sequence <= self._sequences.get(window.worker, 0):
+        last = self._sequences.get(window.worker, 0)
+        if window.sequence <= last:
             return False
+        if window.at - self._weighed >= WEIGHED_EVERY:
+            self._go_on(window.at)
+        self.missed += window.sequence - last - 1
         self._sequences[window.worker] = window.sequence
         self._heard[window.worker] = window.at
         self._order.put(window.worker, window.calls, window.settled_until)
@@ -108,15 +119,7 @@ class Judge:
         if window.comparison.rows:
             self.comparison = self.comparison.merged(window.comparison)
         self._clock = max(self._clock, window.at)
-        for call in self._order.ready():
-            if (taken := self._units.take(call)) is None:
-                continue
-            self.findings.call(call.canary, taken)
-            self.proof.call(call.canary, taken)
-            self.sample_ratio.call(call.canary, taken)
-            self.exposure(call.step).units[call.canary] += taken.first
-            if taken.first:
-                self.cover.call(call.canary, call.admitted)
+        self._count()
         if window.last:
             self.leave(window.worker)
         return True
@@ -155,6 +158,31 @@ class Judge:
     def exposure(self, step: int) -> Exposure:
         """Return what has been seen of the step of that index."""
         return self._exposed.setdefault(step, Exposure())
+
+    def _count(self) -> None:
+        """Count the calls before which nothing can come any more."""
+        for call in self._order.ready():
+            if (taken := self._units.take(call)) is None:
+                continue
+            self.findings.call(call.canary, taken)
+            self.proof.call(call.canary, taken)
+            self.sample_ratio.call(call.canary, taken)
+            self.exposure(call.step).units[call.canary] += taken.first
+            if taken.first:
+                self.cover.call(call.canary, call.admitted)
+
+    def _go_on(self, at: float) -> None:
+        """The windows' clock has gone on: a stake that begins from now on gains nothing from what came before.
+
+        So it is weighed first; a leader that hears a whole day at once would else have all stakes gain from all of it.
+        """
+        self._weighed = at
+        self.forget_silent(at - GONE)
+        self._count()
+        self._count_fresh(self._clock)
+        self.findings.look(self._clock)
+        self.proof.look(self._clock)
+        self.sample_ratio.look(self._clock)
 
     def _look(self, now: float) -> Verdict | None:
         """Weigh everything: a breach, or why nothing can be said, or None."""

@@ -166,7 +166,7 @@ class HostLife:
             self._timer.cancel()
         waited = self.waited()  # before it is reaped, and gone
         status = self._child.reap()
-        death = self._death or of_status(status)
+        death = self._death or of_status(status, idle=self._ready and not self._runs)
         busy_with = next((run.model for run in self._runs.values()), OWN)  # it takes one after the other
         self._death = death._replace(model=busy_with, waited=waited)
         for run in self._runs.values():

@@ -26,7 +26,7 @@ class Toll(NamedTuple):
 
     def after(self, death: Death) -> "Toll":
         """Return the sums with one life more."""
-        deed = death.model == OWN and death.reason not in _NO_DEED
+        deed = death.model == OWN and death.reason not in _NO_DEED and not death.outside
         wrong = death.reason is Reason.GOLDEN
         return Toll(self.deaths + deed, self.golden_wrong + wrong, self.waited + death.waited)
 

@@ -12,6 +12,13 @@ EVERY = 0.25
 """Seconds from one look at every rollout to the next."""
 
 
+class Looks(Protocol):
+    """As `routing.control.shared_clock.SharedClock` does. Raises `ControlError` when Redis cannot be reached."""
+
+    async def look(self) -> None:
+        """Compare this machine's clock with the one that is shared."""
+
+
 class Leads(Protocol):
     """As `routing.control.leader.Leader` does. Both raise `ControlError` when Redis cannot be reached."""
 
@@ -22,11 +29,11 @@ class Leads(Protocol):
         """Make room for another leader."""
 
 
-async def lead(leader: Leads, stop: asyncio.Event, every: float = EVERY) -> None:
-    """Tick until `stop`, then make room for another leader."""
+async def lead(leader: Leads, clock: Looks, stop: asyncio.Event, every: float = EVERY) -> None:
+    """Tick until `stop`, by a clock that is looked at each time, then make room for another leader."""
     trouble = ""
     while not stop.is_set():
-        trouble = await _tick(leader, trouble)
+        trouble = await _tick(leader, clock, trouble)
         await _pause(stop, every)
     try:
         await leader.resign()
@@ -34,9 +41,10 @@ async def lead(leader: Leads, stop: asyncio.Event, every: float = EVERY) -> None
         log.warning("the lease could not be given up, and lapses by itself", extra={"reason": str(exc)})
 
 
-async def _tick(leader: Leads, trouble: str) -> str:
+async def _tick(leader: Leads, clock: Looks, trouble: str) -> str:
     """Look once; return what was wrong, which is not said again while it stays so."""
     try:
+        await clock.look()
         await leader.tick()
     except ControlError as exc:
         if str(exc) != trouble:

@@ -21,6 +21,7 @@ from routing.control.plane import Plane
 from routing.control.redis_feed import RedisFeed
 from routing.control.redis_notes import RedisNotes
 from routing.control.redis_store import RedisStore
+from routing.control.shared_clock import SharedClock
 from routing.control.web import HttpWeb
 
 
@@ -40,9 +41,11 @@ async def _serve(config: ControlConfig, ready: Callable[[], None]) -> None:
     try:
         store = RedisStore(client)
         await store.check()
-        plane = Plane(store, RedisFeed(client), RedisNotes(client), files, time.time)
+        feed = RedisFeed(client)
+        clock = SharedClock(feed)
+        plane = Plane(store, feed, RedisNotes(client), files, clock)
         async with _sources(config) as sources:
-            await _run(config, plane, sources, ready)
+            await _run(config, plane, clock, sources, ready)
     finally:
         await client.aclose()
 
@@ -61,7 +64,9 @@ async def _sources(config: ControlConfig) -> AsyncIterator[MetricSources]:
         await web.close()
 
 
-async def _run(config: ControlConfig, plane: Plane, sources: MetricSources, ready: Callable[[], None]) -> None:
+async def _run(
+    config: ControlConfig, plane: Plane, clock: SharedClock, sources: MetricSources, ready: Callable[[], None]
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -69,7 +74,7 @@ async def _run(config: ControlConfig, plane: Plane, sources: MetricSources, read
     leader = Leader(f"{os.uname().nodename}.{os.getpid()}", plane, sources.weigh)
     http_socket = listen_on(config.host, config.http_port, "control-http")
     host = f"[{config.host}]" if ":" in config.host else config.host
-    leading = asyncio.create_task(lead(leader, stop), name="lead")
+    leading = asyncio.create_task(lead(leader, clock, stop), name="lead")
     try:
         await serve_fronts(
             Desk(plane, looks),

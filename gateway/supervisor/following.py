@@ -32,7 +32,7 @@ def follow(rollout: Rollout, current: Served, condemned: Collection[str]) -> Fol
     number = current.table.number
     ours = current.part is not None and current.part.rollout == rollout.name
     if rollout.table < number or (rollout.table == number and not ours):
-        return Following(None, "" if ours or rollout.over else _ahead(rollout, number))
+        return Following(None, "" if ours else _ahead(rollout, current.table))
     declared = current.declared()
     table = _table(rollout, declared)
     if uses_candidate(rollout, table) and (trouble := _trouble(rollout, declared, condemned)):
@@ -88,5 +88,12 @@ def _trouble(rollout: Rollout, declared: Deployment, condemned: Collection[str])
     return ""
 
 
-def _ahead(rollout: Rollout, number: int) -> str:
-    return f"it serves table {number} of its own, and the rollout is at table {rollout.table}: begin the rollout anew"
+def _ahead(rollout: Rollout, served: Table) -> str:
+    """Why a gateway that serves a later table of its own does not go along; one that is over is its past, mostly."""
+    own = f"it serves table {served.number} of its own"
+    if not rollout.over:
+        return f"{own}, and the rollout is at table {rollout.table}: begin the rollout anew"
+    if rollout.state is State.DONE and served.champion == rollout.champion:
+        name = rollout.candidate
+        return f"{own} with champion {served.champion}; unless that is meant, name {name} there, which was promoted"
+    return ""

@@ -5,12 +5,12 @@ What cannot be sent is kept for a while and sent later: the judge hears a window
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
 from gateway.messages import Hear
 from gateway.messages import Standing as WorkerStanding
+from gateway.supervisor.alignment import Alignment
 from gateway.supervisor.follower import Follower
 from gateway.supervisor.tables import Tables
 from gateway.supervisor.worker_process import WorkerGone, WorkerProcess
@@ -18,7 +18,9 @@ from gateway.supervisor.workers import Workers
 from monitoring import metrics
 from monitoring.series import SeriesFile
 from routing.control.errors import ControlError
-from routing.control.feed import Feed, Standing, decode_window
+from routing.control.feed import Feed, Standing
+from routing.control.shared_clock import SharedClock
+from routing.control.window_bytes import decode_window
 from routing.window import Window
 
 log = logging.getLogger("sluice.rollouts")
@@ -38,6 +40,8 @@ class Teller:
     ) -> None:
         self._name = name
         self._feed = feed
+        self._clock = SharedClock(feed)
+        self._alignment = Alignment(self._clock)
         self._follower = follower
         self._tables = tables
         self._workers = workers
@@ -77,6 +81,7 @@ class Teller:
         standings = [task.result() if task.done() else [] for task in asking]
         self._end_the_dead()
         await self._send()
+        await self._clock.look()
         for name in list(self._tables.current):
             await self._feed.report(name, self._name, self._standing(name, standings))
 
@@ -87,7 +92,7 @@ class Teller:
         except (WorkerGone, TimeoutError):
             return []
         for noted in answer.noted:
-            window = decode_window(noted.window)
+            window = self._alignment.aligned(decode_window(noted.window))
             self._last.setdefault(worker, {})[noted.rollout] = window
             self._wait(noted.rollout, window)
         return answer.standings
@@ -97,7 +102,8 @@ class Teller:
         for worker in [one for one in self._last if not one.running]:
             for rollout, window in self._last.pop(worker).items():
                 number, until = window.sequence + 1, window.settled_until
-                self._wait(rollout, Window(window.worker, number, time.time(), until, window.step, last=True))
+                self._alignment.forget(window.worker)
+                self._wait(rollout, Window(window.worker, number, self._clock(), until, window.step, last=True))
 
     def _wait(self, rollout: str, window: Window) -> None:
         if len(self._waiting) >= WAITING:
@@ -120,7 +126,7 @@ class Teller:
         meant = {served.table.champion} | ({rollout.candidate} if rollout is not None else set())
         return Standing(
             table=number if workers and all(_serves(name, number, meant, one) for one in workers) else 0,
-            at=time.time(),
+            at=self._clock(),
             refused=trouble.table if trouble and trouble.given_up else 0,
             trouble=trouble.reason if trouble else "",
             rollout=served.part.rollout if served.part else "",

@@ -1,7 +1,8 @@
 """What gateways tell whoever leads: windows of what their workers found out, and which table they serve.
 
 A rollout's windows are kept whole, in the order in which they came, until it is long over: a leader that comes after
-another hears them all from the first one on, and so knows to the bit what the other knew.
+another hears them all from the first one on, and so knows what the other knew. Only of a rollout that has had more to
+say than `MOST_BYTES` the first ones go.
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ class Standing(msgspec.Struct, frozen=True):
     """The name of the rollout that it heard of last, if it has taken out its candidate."""
 
 
+MOST_BYTES = 256 << 20
+"""What one rollout's windows may take: some 30 million calls of units that are new."""
 ALIVE = 5.0
 """Seconds after which a gateway that has reported nothing is not waited for."""
 REMEMBERED = 86_400.0
@@ -50,23 +53,16 @@ class Feed(Protocol):
     """One control Redis, or what stands for it. Every method raises `ControlError` when it cannot be reached."""
 
     async def send(self, rollout: str, window: Window) -> None:
-        """Add a window to the rollout's."""
+        """Add a window to the rollout's; beyond `MOST_BYTES` the first ones go."""
 
     async def after(self, rollout: str, place: str, most: int) -> list[tuple[str, Window]]:
         """Return up to `most` windows that came after a place, each with its own; "" is before the first."""
+
+    async def now(self) -> float:
+        """Return unix seconds by the one clock that gateways and leaders share."""
 
     async def report(self, deployment: str, gateway: str, standing: Standing) -> None:
         """Say how a gateway stands."""
 
     async def standings(self, deployment: str) -> dict[str, Standing]:
         """Return by gateway what it said last; what is older than `REMEMBERED` is forgotten."""
-
-
-def encode_window(window: Window) -> bytes:
-    """Return a window as it is kept."""
-    return msgspec.msgpack.encode(window)
-
-
-def decode_window(data: bytes) -> Window:
-    """Read a window. Raises `ValueError`."""
-    return msgspec.msgpack.decode(data, type=Window)

@@ -1,7 +1,8 @@
 """The leader: hears every gateway, judges every rollout that runs, and moves it on or back.
 
-Whoever holds the lease leads, and hears a rollout's windows from the first one on: nothing of what was known is lost
-with the one who led before. Whoever loses the lease forgets everything, and can change nothing any more.
+Whoever holds the lease leads. Everybody else stands by, and hears every window too, from the first one on: so nothing
+of what was known is lost with the one who led before, and whoever comes after it is not deaf for as long as it takes to
+hear a day. Without the lease nobody can change anything.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from routing.control.metric_sources import unasked
 from routing.control.plane import Known, Plane
 from routing.control.store import Kept
 from routing.control.view import Board, View, view_of
-from routing.judge import Judge
+from routing.judge import GONE, Judge
 from routing.rollout import Facts, Rollout, State, abort, above, draw_anew, outlived, outnumbered, remembered
 from routing.sources import Sources
 from routing.verdict import Verdict
@@ -29,8 +30,6 @@ log = logging.getLogger("sluice.control")
 
 LEASE = 5.0
 """Seconds for which a leader that says nothing still leads."""
-GONE = 15.0
-"""Seconds after which a worker that has sent nothing is taken to have ended."""
 PATIENCE = 180.0
 """Seconds that every gateway may take to serve a table."""
 SALT_BYTES = 16
@@ -80,7 +79,7 @@ class Leader:
         """Look at every rollout once; return whether it led. Raises `ControlError` when Redis cannot be reached."""
         fence = await self._store.lead(self._name, LEASE)
         if not fence:
-            self._led.clear()
+            await self._stand_by()
             return False
         now = _Round(self._plane.known(), await self._plane.notes.halts(), fence, self._clock())
         try:
@@ -88,7 +87,7 @@ class Leader:
                 await self._look_alone(deployment, now)
         except Fenced:
             log.warning("somebody else leads by now", extra={"leader": self._name})
-            self._led.clear()
+            self._forget_verdicts()
             return False
         views = {deployment: led.view for deployment, led in self._led.items() if led.view is not None}
         await self._plane.notes.show(Board(self._name, now.now, views))
@@ -102,6 +101,26 @@ class Leader:
     def verdicts(self) -> dict[str, Verdict]:
         """Return what the judge said last, by deployment, of the rollouts that run."""
         return {name: led.verdict for name, led in self._led.items() if led.verdict is not None}
+
+    async def _stand_by(self) -> None:
+        """Hear what the leader hears, so as to know as much when it is gone; say nothing."""
+        self._forget_verdicts()
+        known = self._plane.known()
+        for deployment in known.declared:
+            try:
+                rollout = (await self._store.read(deployment)).rollout
+                if rollout is None or rollout.over:
+                    self._led.pop(deployment, None)
+                else:
+                    await self._hear(self._of(rollout, known))
+            except ControlError:
+                raise
+            except Exception:  # supervised: whoever leads says what is wrong with it
+                self._led.pop(deployment, None)
+
+    def _forget_verdicts(self) -> None:
+        for led in self._led.values():
+            led.verdict = led.view = None
 
     async def _look_alone(self, deployment: str, now: _Round) -> None:
         """Look at a deployment whose troubles must not keep the others from being judged."""
@@ -157,7 +176,7 @@ class Leader:
         return rollout, JUDGE
 
     async def _judge(self, kept: Kept, rollout: Rollout, gateways: Mapping[str, Standing], now: _Round) -> None:
-        led = self._of(rollout, now)
+        led = self._of(rollout, now.known)
         await self._hear(led, now.fence)
         moment = self._clock()
         judged = led.judge.verdict(rollout.at, rollout.step, rollout.since, moment)
@@ -180,23 +199,23 @@ class Leader:
             extra = {"deployment": rollout.deployment, "rollout": rollout.name, "reason": rollout.reason}
             log.warning(f"rollout is {rollout.state}", extra=extra)
 
-    def _of(self, rollout: Rollout, now: _Round) -> Led:
+    def _of(self, rollout: Rollout, known: Known) -> Led:
         deployment = rollout.deployment
         led = self._led.get(deployment)
         if led is None or led.name != rollout.name:
-            rules = now.known.of(deployment).rules
+            rules = known.of(deployment).rules
             led = self._led[deployment] = Led(rollout.name, Judge(rules, rollout.begun))
         return led
 
-    async def _hear(self, led: Led, fence: int) -> None:
-        """Hear what has come. Whoever comes after another one has much to hear, and must not lose the lease over it."""
+    async def _hear(self, led: Led, fence: int = 0) -> None:
+        """Hear what has come. Whoever leads, and has much to hear, must not lose the lease over it: its `fence`."""
         renewed = self._clock()
         while windows := await self._plane.feed.after(led.name, led.heard, _MOST):
             for place, window in windows:
                 led.judge.take(window)
                 led.heard = place
             await asyncio.sleep(0)
-            if self._clock() - renewed >= _RENEW:
+            if fence and self._clock() - renewed >= _RENEW:
                 renewed = self._clock()
                 if await self._store.lead(self._name, LEASE) != fence:
                     raise Fenced("another leader has come")

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable
 
-from routing.control.feed import REMEMBERED, Standing, decode_window, encode_window
+from routing.control.feed import REMEMBERED, Standing
+from routing.control.window_bytes import decode_window, encode_window
 from routing.window import Window
 
 
@@ -24,6 +25,10 @@ class MemoryFeed:
         first = int(place or 0)
         found = self._windows[rollout][first : first + most]
         return [(str(first + number), decode_window(data)) for number, data in enumerate(found, 1)]
+
+    async def now(self) -> float:
+        """As `Feed.now`."""
+        return self._clock()
 
     async def report(self, deployment: str, gateway: str, standing: Standing) -> None:
         """As `Feed.report`."""

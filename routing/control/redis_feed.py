@@ -7,16 +7,30 @@ from collections.abc import Callable
 import msgspec
 from redis.asyncio import Redis
 
-from routing.control.feed import REMEMBERED, Standing, decode_window, encode_window
+from routing.control.feed import MOST_BYTES, REMEMBERED, Standing
 from routing.control.redis_answer import PREFIX, answer_of
+from routing.control.window_bytes import decode_window, encode_window
 from routing.window import Window
 
 log = logging.getLogger("sluice.control")
 
-MOST_WINDOWS = 2_000_000
-"""Windows of one rollout that are kept: a day of ten workers. Beyond that the first ones go."""
-KEPT_FOR = 90 * 86_400
+KEPT_FOR = 14 * 86_400
 """Seconds for which a rollout's windows are kept after the last of them, for whoever wants to judge it again."""
+# How many bytes there are is counted beside the stream. A few of the first windows go at a time.
+_SEND = """
+redis.call('XADD', KEYS[1], '*', 'window', ARGV[1])
+local bytes = redis.call('INCRBY', KEYS[2], #ARGV[1])
+if bytes > tonumber(ARGV[2]) then
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 20)) do
+        if bytes <= tonumber(ARGV[2]) then break end
+        bytes = redis.call('DECRBY', KEYS[2], #entry[2][2])
+        redis.call('XDEL', KEYS[1], entry[1])
+    end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return 0
+"""
 # What a gateway has said since it was read stays. Lua takes some thousands of arguments at once: the rest goes later.
 _FORGET = """
 for place = 1, #ARGV, 2 do
@@ -30,17 +44,21 @@ _MOST_PARTS = 2_000
 class RedisFeed:
     """Speaks through a client that somebody else opens and closes. `clock` reads unix seconds."""
 
-    def __init__(self, client: Redis, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, client: Redis, clock: Callable[[], float] = time.time, most_bytes: int = MOST_BYTES) -> None:
         self._client = client
         self._clock = clock
+        self._most_bytes = most_bytes
 
     async def send(self, rollout: str, window: Window) -> None:
         """As `Feed.send`."""
-        key = _windows(rollout)
-        async with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.xadd(key, {"window": encode_window(window)}, maxlen=MOST_WINDOWS, approximate=True)
-            pipeline.expire(key, KEPT_FOR)
-            await answer_of(pipeline.execute())
+        keys = (_windows(rollout), f"{PREFIX}windows-bytes:{rollout}")
+        data = encode_window(window)
+        await answer_of(self._client.eval(_SEND, len(keys), *keys, data, self._most_bytes, KEPT_FOR))
+
+    async def now(self) -> float:
+        """As `Feed.now`: it is Redis's own."""
+        seconds, microseconds = await answer_of(self._client.time())
+        return float(seconds + microseconds * 1e-6)
 
     async def after(self, rollout: str, place: str, most: int) -> list[tuple[str, Window]]:
         """As `Feed.after`."""

@@ -7,10 +7,11 @@ from redis.asyncio import Redis
 
 from routing.control.halts import Halt
 from routing.control.redis_answer import PREFIX, answer_of
-from routing.control.redis_feed import KEPT_FOR
 from routing.control.signed import Signed
 from routing.control.view import NOBODY, SHOWN_FOR, Board
 
+KEPT_FOR = 90 * 86_400
+"""Seconds for which approvals are kept."""
 _HALTS, _BOARD = PREFIX + "halts", PREFIX + "board"
 
 

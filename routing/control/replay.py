@@ -14,8 +14,7 @@ from typing import NamedTuple
 from routing.control.errors import Refused
 from routing.control.event import Event
 from routing.control.feed import Feed
-from routing.control.leader import GONE
-from routing.judge import Judge, Rules
+from routing.judge import GONE, Judge, Rules
 from routing.order import UNKNOWN
 from routing.rollout import Rollout
 from routing.verdict import Verdict

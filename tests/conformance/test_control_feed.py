@@ -1,5 +1,6 @@
 """One battery for every feed: windows come back to the bit, in their order and from any place; standings by gateway."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ from routing.control.errors import ControlError
 from routing.control.feed import REMEMBERED, Feed, Standing
 from routing.control.memory_feed import MemoryFeed
 from routing.control.redis_feed import RedisFeed
+from routing.control.window_bytes import encode_window
 from routing.order import UNKNOWN, Settled
 from routing.window import Health, Pair, Spread, Window
 
@@ -63,6 +65,26 @@ async def test_windows_come_in_order_from_any_place_and_no_more_than_asked_for(f
     assert await feed.after("r1", place, 3) == []
     await feed.send("r1", Window("gw.0", 8, 8.0, 0.0))
     assert [window.sequence for _, window in await feed.after("r1", place, 3)] == [8]
+
+
+async def test_the_first_windows_go_when_a_rollout_has_had_too_much_to_say(redis_server: RedisServer) -> None:
+    async with Redis.from_url(redis_server.url) as client:
+        await client.delete("{sluice}:control:windows:long", "{sluice}:control:windows-bytes:long")
+        one = len(encode_window(Window("gw.0", 100, 100.0, 0.0)))
+        feed = RedisFeed(client, most_bytes=10 * one)
+        for sequence in range(100, 150):
+            await feed.send("long", Window("gw.0", sequence, float(sequence), 0.0))
+        kept = [window.sequence for _, window in await feed.after("long", "", 100)]
+        assert kept == list(range(150 - len(kept), 150))
+        assert 8 <= len(kept) <= 12
+        assert int(await client.get("{sluice}:control:windows-bytes:long") or 0) <= 10 * one
+        assert await client.ttl("{sluice}:control:windows:long") > 0
+        assert await client.ttl("{sluice}:control:windows-bytes:long") > 0
+
+
+async def test_everybody_is_told_one_time(feed: Feed) -> None:
+    told = await feed.now()
+    assert told == NOW if isinstance(feed, MemoryFeed) else abs(told - time.time()) < 60.0
 
 
 async def test_a_gateways_last_word_counts(feed: Feed) -> None:

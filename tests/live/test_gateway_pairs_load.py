@@ -24,7 +24,7 @@ from gateway.testing.bundles import write_bundle
 from gateway.testing.fixed_features import FixedFeatures
 from monitoring.records.writer import WriterLimits
 from monitoring.series import SeriesFile
-from routing.control.feed import decode_window
+from routing.control.window_bytes import decode_window
 from routing.window import Window
 
 pytestmark = pytest.mark.skipif(not HOSTS_POSSIBLE, reason="lane hosts need Linux")

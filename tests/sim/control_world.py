@@ -8,9 +8,10 @@ from gateway.lease import TERM, Lease
 from gateway.served import Served
 from gateway.supervisor.following import TAKEN_OUT, follow, keeps_weight, uses_candidate
 from routing.control.event import Event
-from routing.control.feed import Standing, decode_window, encode_window
+from routing.control.feed import Standing
 from routing.control.memory_store import MemoryStore
 from routing.control.store import Kept
+from routing.control.window_bytes import decode_window, encode_window
 from routing.order import Settled
 from routing.rollout import Rollout
 from routing.split import BUCKETS

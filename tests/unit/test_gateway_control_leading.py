@@ -31,27 +31,49 @@ class Scripted:
             raise self._resigning
 
 
+class Clock:
+    """A clock that may be away with its Redis."""
+
+    def __init__(self, *script: Exception) -> None:
+        self._script = list(script)
+        self.looked = 0
+
+    async def look(self) -> None:
+        self.looked += 1
+        if self._script:
+            raise self._script.pop(0)
+
+
 AWAY = ControlError("the control Redis does not answer: refused")
 
 
 async def test_what_is_wrong_is_said_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
     leader = Scripted(stop, True, AWAY, AWAY, AWAY, True, AWAY, False)
-    await lead(leader, stop, every=0.0)
+    clock = Clock()
+    await lead(leader, clock, stop, every=0.0)
+    assert clock.looked == 7
     said = [record.message for record in caplog.records]
     away, back = "nothing is judged for the time being", "the control Redis answers again"
     assert said == [away, back, away, back]
     assert leader.resigned == 1
 
 
+async def test_whose_clock_cannot_be_told_does_not_lead(caplog: pytest.LogCaptureFixture) -> None:
+    stop = asyncio.Event()
+    leader = Scripted(stop, True)
+    await lead(leader, Clock(AWAY), stop, every=0.0)
+    assert next(record.message for record in caplog.records) == "nothing is judged for the time being"
+
+
 async def test_a_defect_ends_nothing_and_is_told_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
     leader = Scripted(stop, KeyError("x"), KeyError("x"), True)
-    await lead(leader, stop, every=0.0)
+    await lead(leader, Clock(), stop, every=0.0)
     assert [bool(record.exc_info) for record in caplog.records] == [True, False]
 
 
 async def test_a_lease_that_cannot_be_given_up_is_no_reason_to_fail(caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
-    await lead(Scripted(stop, True, resigning=AWAY), stop, every=0.0)
+    await lead(Scripted(stop, True, resigning=AWAY), Clock(), stop, every=0.0)
     assert [record.message for record in caplog.records] == ["the lease could not be given up, and lapses by itself"]

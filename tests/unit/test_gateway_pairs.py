@@ -168,6 +168,15 @@ async def test_who_raises_is_flaky_and_decides_nothing(house: House, first: floa
     assert await house.pair() == Pair(0, FLAKY)
 
 
+async def test_of_each_flush_one_pair_at_most_shows_that_a_bundle_raised(house: House) -> None:
+    house.candidate.failure = "away for a third of a second"
+    await house.pairs.watch([house.sample()] * 2)
+    house.candidate.failure, house.champion.failure = None, "this one, too"
+    await house.pairs.watch([house.sample()] * 2)
+    assert house.witness.window(0.0).pairs == (Pair(FLAKY | FLIPS, 0), Pair(FLIPS, 0), Pair(0, FLAKY), Pair(0, 0))
+    assert await house.pair() == Pair(0, FLAKY), "the next flush has its own"
+
+
 async def test_one_of_two_runs_that_raises_is_enough(house: House) -> None:
     runs = 0
 

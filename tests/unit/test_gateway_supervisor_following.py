@@ -39,6 +39,17 @@ def test_what_was_promoted_is_the_champion_and_the_former_one_stays_warm() -> No
     assert served.part.over
 
 
+def test_who_comes_after_a_promotion_with_the_former_champion_and_a_later_table_says_so() -> None:
+    done = replace(CANARY, state=State.DONE, at=5, table=9)
+    late = replace(CURRENT, table=replace(CURRENT.table, number=12))
+    following = follow(done, late, ())
+    assert following.served is None
+    assert following.trouble == (
+        "it serves table 12 of its own with champion 1; unless that is meant, name 2 there, which was promoted"
+    )
+    assert follow(done, replace(late, table=replace(late.table, champion="2")), ()) == Following(None)
+
+
 def test_the_end_is_noticed_when_no_table_changes() -> None:
     back = replace(CANARY, state=State.ROLLING_BACK, table=8)
     served = followed(replace(back, state=State.ROLLED_BACK), followed(back))

@@ -18,8 +18,8 @@ from monitoring import metrics
 from monitoring.exposition import read_totals
 from monitoring.series import SeriesFile
 from routing.control.errors import ControlError
-from routing.control.feed import encode_window
 from routing.control.memory_feed import MemoryFeed
+from routing.control.window_bytes import encode_window
 from routing.rollout import Rollout
 from routing.window import Window
 from tests.unit.followed_rollouts import CURRENT, ROLLOUT

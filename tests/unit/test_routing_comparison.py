@@ -5,7 +5,7 @@ import random
 import pytest
 
 from routing.comparison import NAMED, NO_COMPARISON, QUANTILES, Comparison, compared
-from routing.control.feed import decode_window, encode_window
+from routing.control.window_bytes import decode_window, encode_window
 from routing.window import Window
 
 

@@ -59,6 +59,30 @@ async def test_who_comes_after_knows_to_the_bit_what_was_known(house: House) -> 
     assert first.verdicts() == {}
 
 
+async def test_who_stands_by_hears_everything_and_says_nothing(house: House) -> None:
+    house.shared = True
+    second = house.leader("b")
+    for _ in range(40):
+        await house.go(1, "a")
+        assert await second.tick() is False
+    assert second.verdicts() == {}
+    known, heard = house.leader("a")._led["fraud"].judge, second._led["fraud"].judge
+    await house.leader("a").resign()
+    assert await second.tick() is True
+    assert heard is second._led["fraud"].judge, "it need not begin anew"
+    assert heard.findings.all[0].evidence.value == pytest.approx(known.findings.all[0].evidence.value)
+
+
+async def test_what_cannot_be_heard_while_standing_by_is_heard_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.go(4, "a")
+    second = house.leader("b")
+    monkeypatch.setattr(house.feed, "after", lambda *_: 1 / 0)
+    assert await second.tick() is False
+    assert second._led == {}
+
+
 async def test_two_that_would_lead_make_one_story(house: House) -> None:
     house.approved = True
     await house.go(200, "a", "b")

@@ -75,6 +75,30 @@ def test_a_canary_that_fails_more_of_its_units_fails_and_the_reason_says_how_man
     assert one.verdict() == verdict, "nothing that comes later makes it better"
 
 
+def test_who_hears_hours_at_once_knows_what_was_known_who_heard_them_as_they_came() -> None:
+    one, later = worker(), worker().judge
+    windows = []
+    for number in range(600):
+        bad = FAULT if number > 400 and number % 4 == 0 else 0
+        windows.append(one.flush(one.calls(False, 8, FAULT if number % 10 == 0 else 0), one.calls(True, 2, bad)))
+        one.verdict()
+    for window in windows:
+        later.take(window)
+    later.verdict(1, STEP, 0.0, one.now)
+    for known, heard in zip(one.judge.findings.all, later.findings.all, strict=True):
+        assert heard.evidence.value == pytest.approx(known.evidence.value)
+        assert heard.bad == known.bad
+    assert later.proof.evidence == pytest.approx(one.judge.proof.evidence)
+
+
+def test_windows_that_never_came_are_counted() -> None:
+    judge = worker().judge
+    judge.take(Window("0.1", 3, 1.0, 1.0))
+    judge.take(Window("0.1", 3, 1.0, 1.0))
+    judge.take(Window("0.1", 5, 2.0, 2.0))
+    assert judge.missed == 3
+
+
 def test_faults_that_both_arms_share_prove_nothing() -> None:
     one = worker()
     alike(one, 50, FAULT)
@@ -308,11 +332,31 @@ def test_floors_need_no_statistics_and_spare_nobody_but_under_shared_trouble(
     one.flush(health=health)
     verdict = one.verdict()
     assert (verdict.outcome, verdict.guard, verdict.reason) == (Outcome.FAIL, guard, reason)
-    for shared, why in (("champion_broken", "1 of the champion's runs broke"), ("strained", "under strain")):
-        other = worker()
-        other.flush(health=replace(health, **{shared: 1}))
-        assert other.verdict().outcome is Outcome.CANNOT_TELL
-        assert why in other.verdict().reason
+    other = worker()
+    other.flush(health=replace(health, strained=True))
+    assert other.verdict().outcome is Outcome.CANNOT_TELL
+    assert "under strain" in other.verdict().reason
+    bad_rows = worker()
+    bad_rows.flush(health=replace(health, champion_broken=10))
+    assert bad_rows.verdict().outcome is Outcome.FAIL, "one run of the champion in ten is broken: bad rows are"
+
+
+def test_an_outage_that_the_champion_shares_is_nobodys() -> None:
+    one = worker()
+    one.flush(health=replace(BROKEN, champion_broken=11))
+    verdict = one.verdict()
+    assert verdict.outcome is Outcome.CANNOT_TELL
+    assert verdict.reason.endswith("but 11 of 100 of the champion's runs broke in the same span")
+    later = worker()
+    later.flush(health=Health(champion_runs=2_000))
+    later.flush(health=replace(BROKEN, champion_runs=12, champion_broken=2))
+    assert "2 of 12 of the champion's runs" in later.verdict().reason, "since the canary is out, too"
+
+
+def test_a_dead_host_is_the_canarys_whatever_breaks_the_champions_runs() -> None:
+    one = worker()
+    one.flush(health=Health(host_deaths=1, champion_runs=100, champion_broken=60))
+    assert one.verdict().guard == "host_deaths"
 
 
 @pytest.mark.parametrize(
