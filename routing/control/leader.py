@@ -209,7 +209,7 @@ class Leader:
 
     async def _hear(self, led: Led, fence: int = 0) -> None:
         """Hear what has come. Whoever leads, and has much to hear, must not lose the lease over it: its `fence`."""
-        renewed = self._clock()
+        renewed, missed = self._clock(), led.judge.missed
         while windows := await self._plane.feed.after(led.name, led.heard, _MOST):
             for place, window in windows:
                 led.judge.take(window)
@@ -219,6 +219,8 @@ class Leader:
                 renewed = self._clock()
                 if await self._store.lead(self._name, LEASE) != fence:
                     raise Fenced("another leader has come")
+        if led.judge.missed > missed:
+            log.warning("windows never came", extra={"rollout": led.name, "missed": led.judge.missed})
         for worker in led.judge.forget_silent(self._clock() - GONE):
             log.warning("a worker has ended without a word", extra={"rollout": led.name, "worker": worker})
 
