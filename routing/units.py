@@ -48,13 +48,15 @@ class _Unit:
 class Units:
     """The units of one rollout. Feed it every call once, in the order in which calls were admitted.
 
-    More than `most` units are thinned by their hash, in both arms alike.
+    Of more than `most` units those go first that were drawn in an epoch that is over; the others are thinned by their
+    hash, in both arms alike.
     """
 
     def __init__(self, most: int = MOST_UNITS) -> None:
         self._units: dict[int, _Unit] = {}
         self._most = most
         self._one_of = 1
+        self._epoch = 0  # calls of earlier ones say nothing any more: their units are forgotten
         self.fresh = 0
         """Calls that could still become an event."""
         self.spent = 0
@@ -66,7 +68,7 @@ class Units:
     def take(self, call: Settled) -> Taken | None:
         """Return what the call says, or None when its unit has no more to say in this step."""
         unit, step = call.unit, call.step
-        if unit % self._one_of:
+        if unit % self._one_of or call.epoch < self._epoch:
             return None
         known = self._units.get(unit)
         if known is None or known.step != step or known.epoch != call.epoch:
@@ -100,6 +102,12 @@ class Units:
         canary = call.canary or (known is not None and known.canary)
         entered = self._units[call.unit] = _Unit(canary, most, call.step, call.epoch, share, 0, 0)
         if len(self._units) > self._most:
+            self._make_room(call.epoch)
+        return entered
+
+    def _make_room(self, epoch: int) -> None:
+        self._epoch = max(self._epoch, epoch)
+        self._units = {unit: one for unit, one in self._units.items() if one.epoch >= self._epoch}
+        if len(self._units) > self._most:
             self._one_of *= 2
             self._units = {unit: one for unit, one in self._units.items() if not unit % self._one_of}
-        return entered

@@ -96,3 +96,16 @@ def test_while_the_canary_has_no_weight_no_unit_is_used_up() -> None:
     for _ in range(5):
         assert units.take(Settled(0.0, 7, False, 0, 0, 0)) is None
     assert (units.fresh, units.spent) == (0, 0)
+
+
+def test_units_of_an_epoch_that_is_over_make_room_before_others_are_thinned() -> None:
+    units = Units(most=100)
+    for unit in range(100):
+        units.take(Settled(0.0, unit, False, 0, FIVE_PERCENT, 0, 0))
+    for unit in range(100, 150):
+        assert units.take(Settled(0.0, unit, False, 0, FIVE_PERCENT, 0, 1)) is not None
+    assert len(units) == 50
+    assert units.take(Settled(0.0, 7, False, 0, FIVE_PERCENT, 1, 0)) is None, "it has had its say, and nobody knows"
+    assert all(units.take(Settled(0.0, 1000 + odd, False, 0, FIVE_PERCENT, 0, 1)) for odd in range(50)), (
+        "none is thinned"
+    )
