@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from routing.control.event import Event
-from routing.figure import figure
+from routing.figure import figure, span
 from routing.rollout import Rollout, State
 from routing.split import BUCKETS
 
@@ -34,7 +34,7 @@ def explain(events: Sequence[Event]) -> str:
 def _summary(events: Sequence[Event]) -> str:
     first, last = events[0], events[-1]
     rollout = last.rollout
-    took = f"{_span(last.at - first.at)} later it was {rollout.state}" if len(events) > 1 else f"it is {rollout.state}"
+    took = f"{span(last.at - first.at)} later it was {rollout.state}" if len(events) > 1 else f"it is {rollout.state}"
     return (
         f"Bundle {rollout.candidate} was to replace bundle {rollout.champion}. {rollout.requested_by} requested it on"
         f" {datetime.fromtimestamp(first.at, UTC):%Y-%m-%d at %H:%M:%S} UTC; {took}."
@@ -69,19 +69,11 @@ def _why(event: Event) -> Iterator[str]:
 
 def _exposures(events: Sequence[Event]) -> Iterator[str]:
     """Say for how long which share was, or might have been, the candidate's: some gateway serves a step at once."""
-    spans = [list(span) for _, span in itertools.groupby(events, key=lambda event: event.rollout.weight)]
-    for span, following in itertools.pairwise(spans):
-        if weight := span[0].rollout.weight:
-            yield f"- {weight / BUCKETS:.4g} of all units for {_span(following[0].at - span[0].at)}"
+    shares = [list(alike) for _, alike in itertools.groupby(events, key=lambda event: event.rollout.weight)]
+    for alike, following in itertools.pairwise(shares):
+        if weight := alike[0].rollout.weight:
+            yield f"- {weight / BUCKETS:.4g} of all units for {span(following[0].at - alike[0].at)}"
 
 
 def _clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
-
-
-def _span(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -10,7 +10,7 @@ from gateway.command_line.rollout.gauges import bar, filled, sparkline
 from gateway.command_line.rollout.looks import history_table
 from gateway.command_line.rollout.ruling import side_by_side
 from gateway.command_line.rollout.steps import plan
-from gateway.command_line.rollout.words import moment, seconds_of, span, visible
+from gateway.command_line.rollout.words import moment, seconds_of, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
 from tests.unit.sample_rollouts import NOON, STEPS, at_end, canary, deployment, events, overview
 
@@ -180,15 +180,6 @@ def test_a_bar_is_full_when_it_is_enough_and_not_before() -> None:
     assert filled(10, 100) == pytest.approx(0.5), "evidence is multiplied: half of the way is the square root"
     assert filled(10, 0) == filled(10, 1) == 0.0
     assert sparkline([0.1, 1, 10, 99, 100, 1e5], 100) == "▁▁▄▇██"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-1, "0 s"), (119.4, "119 s"), (120, "2 min"), (7_140, "119 min"), (7_200, "2 h"), (9_000, "2 h 30 min"),
-     (82_800, "23 h"), (172_800, "2 d"), (180_000, "2 d 2 h")],
-)  # fmt: skip
-def test_spans(seconds: float, text: str) -> None:
-    assert span(seconds) == text
 
 
 def test_times() -> None:

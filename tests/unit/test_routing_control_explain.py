@@ -59,3 +59,9 @@ def test_a_floor_says_its_own_numbers() -> None:
     note = explain([Event(PENDING, "", "ada", NOON), Event(back, "pending", "judge", NOON + 9_000, {"deaths": 1.0})])
     assert "the canary's lane host died once.\n\nNumbers: deaths 1." in note
     assert "2 h 30 min later it was rolling back" in note
+
+
+def test_times_are_written_as_everywhere_else() -> None:
+    back = replace(PENDING, state=State.ROLLING_BACK, reason="the canary's lane host died once")
+    for seconds, text in ((7_200, "2 h later"), (3 * 86_400 + 3_600, "3 d 1 h later")):
+        assert text in explain([Event(PENDING, "", "ada", NOON), Event(back, "pending", "judge", NOON + seconds)])

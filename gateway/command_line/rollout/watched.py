@@ -7,8 +7,9 @@ from rich.text import Text
 
 from gateway.command_line.rollout import page
 from gateway.command_line.rollout.trace import Trace
-from gateway.command_line.rollout.words import hour, percent, span, visible
+from gateway.command_line.rollout.words import hour, percent, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.figure import span
 from routing.rollout import State
 
 
