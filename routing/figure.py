@@ -1,4 +1,4 @@
-"""Figures as people read them: digits as far as they tell something, and times in no more units than anybody asks for."""
+"""Figures as people read them: digits as far as they tell something, powers of ten where nobody counts, short times."""
 
 _COUNTLESS = 1e9
 

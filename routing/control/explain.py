@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from routing.control.event import Event
 from routing.figure import figure, span
-from routing.rollout import Rollout, State
+from routing.rollout import FINAL, Rollout, State
 from routing.split import BUCKETS
 
 
@@ -25,6 +25,7 @@ def explain(events: Sequence[Event]) -> str:
     found = next((event for event in events if event.rollout.state is State.ROLLING_BACK), None)
     if found is not None:
         lines += ["", "## Why it went back", "", *_why(found)]
+        lines += ["", "## What the judge knew", "", *_known(found)]
     exposures = list(_exposures(events))
     if exposures:
         lines += ["", "## What callers were exposed to", "", *exposures]
@@ -65,6 +66,25 @@ def _why(event: Event) -> Iterator[str]:
     elif event.numbers:
         yield ""
         yield "Numbers: " + ", ".join(f"{name} {figure(value)}" for name, value in event.numbers.items()) + "."
+
+
+def _known(event: Event) -> Iterator[str]:
+    """Say what the judge had shown of it when it went back."""
+    if event.before in FINAL:
+        yield "It was over by then: nobody judged it any more."
+        return
+    if (view := event.view) is None:
+        yield "Nothing was kept of that: nobody led then, or nobody had been told yet."
+        return
+    champion, canary = view.units
+    yield f"It had said last: {view.verdict.outcome}: {view.verdict.reason}."
+    seen = f"{champion:,} units of the champion's, {canary:,} of the canary's, {view.pairs:,} pairs"
+    yield f"In that step it had seen {seen}."
+    yield ""
+    for guard in view.guards:
+        enough = f"{figure(guard.evidence)} of {figure(guard.enough)}" if guard.enough else figure(guard.evidence)
+        yield f"- {guard.guard}{' (only reports)' if guard.dry_run else ''}: evidence {enough}; {guard.text}"
+    yield f"- that it is not worse: evidence {figure(view.proof)} of {figure(view.proof_enough)}"
 
 
 def _exposures(events: Sequence[Event]) -> Iterator[str]:

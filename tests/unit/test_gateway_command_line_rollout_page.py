@@ -110,6 +110,10 @@ def test_pairs_and_what_they_are_worth() -> None:
     assert "1 decision flips (0.05 %)" in plain(page.deployment(deployment(rollout), NOON))
     assert "quantiles of scores: 50 % 0.012 -> 0.013\n" in text
     assert "most different: card 0 0.01 -> 0.93, card 1 0.01 -> 0.93, card 2 0.01 -> 0.93\n" in text
+    for one in rollout.comparison.most_different:
+        one.entity = ""
+    text = plain(page.deployment(deployment(rollout), NOON))
+    assert "most different: 0.01 -> 0.93, 0.01 -> 0.93, 0.01 -> 0.93; --entities says whose\n" in text
 
 
 def test_nobody_elses_words_reach_the_terminal_as_commands() -> None:

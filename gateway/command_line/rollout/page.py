@@ -159,8 +159,9 @@ def _pairs(found: pb.Comparison) -> Iterator[Text]:
         yield Text("quantiles of scores: " + ", ".join(shifts))
     if found.most_different:
         most = found.most_different[:_EXAMPLES]
-        named = (f"{visible(one.entity)} {figure(one.champion)} -> {figure(one.candidate)}" for one in most)
-        yield Text("most different: " + ", ".join(named))
+        named = (f"{visible(one.entity)} {figure(one.champion)} -> {figure(one.candidate)}".lstrip() for one in most)
+        hidden = "" if all(one.entity for one in most) else "; --entities says whose"
+        yield Text("most different: " + ", ".join(named) + hidden)
 
 
 def _under(name: str, lines: Sequence[Text]) -> Iterator[Text]:

@@ -41,7 +41,7 @@ class Display(Protocol):
 def watch(arguments: argparse.Namespace) -> int:
     """Show how rollouts go on, until they are over: 0 when all are done, 1 when one was taken back."""
     with read_control(arguments).client() as client, _display(arguments) as display:
-        overviews = steadily(lambda: client.watch(arguments.deployment), time.sleep)
+        overviews = steadily(lambda: client.watch(arguments.deployment, arguments.entities), time.sleep)
         known = follow(overviews, client, Watched(arguments.deployment), display, arguments.forever)
     if known.deployment and not known.states:
         raise NotFound(f"there was no rollout of {known.deployment} so far: sluice rollout start begins one")
