@@ -72,6 +72,11 @@ async def test_what_else_lets_none_begin(scene: Scene, speaker: Speaker) -> None
     await scene.report(rules="older")
     assert "another `rollout` section" in str(await refused(speaker, "start", scene.start()))
     await scene.report()
+    scene.policies["fraud"] = "q" * 64
+    refusal = await refused(speaker, "start", scene.start())
+    assert refusal.code == "FAILED_PRECONDITION"
+    assert "another `policy` section of fraud than its deployment.yaml says here: `sluice reload`" in str(refusal)
+    scene.policies["fraud"] = "p" * 64
     assert "is the champion of fraud already" in str(await refused(speaker, "start", scene.start("1")))
     refusal = await refused(speaker, "start", scene.order("ada", "start", candidate="2"))
     assert (refusal.code, "sha256" in str(refusal)) == ("INVALID_ARGUMENT", True)
