@@ -81,7 +81,7 @@ def verdict_of(verdict: Verdict) -> pb.Verdict:
 def gateways_of(standings: Mapping[str, Standing]) -> list[pb.Gateway]:
     """Return gateways by name."""
     return [
-        pb.Gateway(name=name, table=one.table, at=one.at, trouble=one.trouble)
+        pb.Gateway(name=name, table=one.table, at=one.at, trouble=one.trouble, lapsed=one.lapsed)
         for name, one in sorted(standings.items())
     ]
 

@@ -86,10 +86,18 @@ def test_a_table_that_is_not_served_everywhere_a_freeze_and_nobody_who_leads_are
     one = deployment(rollout)
     one.frozen = "frozen: market opening (night)"
     text = plain(page.overview(pb.Overview(deployments=[one], at=NOON)))
-    assert "nobody leads: nothing is judged, nothing goes forward" in text
+    assert "nobody leads: nothing is judged, nothing goes forward, and canaries lose their weight" in text
     assert "for 4 min, not served by every gateway yet" in text
     assert "verdict   nothing yet" in text
     assert "held      frozen: market opening (night)" in text
+
+
+def test_a_weight_that_has_lapsed_is_not_shown_as_if_it_held() -> None:
+    one = deployment()
+    one.gateways[0].lapsed = True
+    text = plain(page.deployment(one, NOON))
+    assert text.startswith("fraud: canary at 5 % of units, lapsed in 1 of 2 gateways, for 4 min\n")
+    assert "gw-1  table 7, heard 0 s ago  the canary's weight has lapsed: the champion answers all units\n" in text
 
 
 def test_pairs_and_what_they_are_worth() -> None:

@@ -19,6 +19,10 @@ _STYLE_OF_STATE: dict[str, str] = {
     State.ROLLED_BACK: "bold red",
     State.ABORTED: "bold red",
 }
+NOBODY_LEADS = "nobody leads: nothing is judged, nothing goes forward, and canaries lose their weight"
+"""Who reads that starts `sluice control`, or looks into its log."""
+LAPSED = "the canary's weight has lapsed: the champion answers all units"
+"""Of a gateway."""
 _INDENT = 12
 _DIGEST = 12
 _EXAMPLES = 3
@@ -48,7 +52,7 @@ def leader(found: pb.Overview) -> Text:
     at = f"{moment(found.at)} UTC   "
     if found.leader:
         return Text(f"{at}leader {visible(found.leader)}", "dim")
-    return Text.assemble((at, "dim"), ("nobody leads: nothing is judged, nothing goes forward", "bold red"))
+    return Text.assemble((at, "dim"), (NOBODY_LEADS, "bold red"))
 
 
 def deployment(one: pb.DeploymentState, now: float, trace: Trace | None = None) -> list[Text]:
@@ -86,6 +90,11 @@ def because(entry: pb.Event) -> str:
     return visible(entry.note or entry.rollout.reason)
 
 
+def troubles(gateway: pb.Gateway) -> list[str]:
+    """Return what is wrong in a gateway."""
+    return [*([LAPSED] if gateway.lapsed else []), *([visible(gateway.trouble)] if gateway.trouble else [])]
+
+
 def _heading(one: pb.DeploymentState, now: float) -> Text:
     if one.trouble:
         return Text.assemble((one.deployment, "bold"), ": ", (visible(one.trouble), "bold red"))
@@ -94,8 +103,14 @@ def _heading(one: pb.DeploymentState, now: float) -> Text:
     state = one.rollout
     weight = f" at {percent(state.weight)} of units" if state.weight else ""
     waiting = "" if state.settled or over(state) else ", not served by every gateway yet"
+    lapsed = sum(gateway.lapsed for gateway in one.gateways) if state.weight else 0
     return Text.assemble(
-        (one.deployment, "bold"), ": ", (state.state, _style(state)), f"{weight} for {span(now - state.since)}{waiting}"
+        (one.deployment, "bold"),
+        ": ",
+        (state.state, _style(state)),
+        weight,
+        (f", lapsed in {lapsed} of {len(one.gateways)} gateways," if lapsed else "", "bold red"),
+        f" for {span(now - state.since)}{waiting}",
     )
 
 
@@ -144,7 +159,9 @@ def _next(state: pb.RolloutState) -> list[Text]:
 def _gateway(gateway: pb.Gateway, state: pb.RolloutState, now: float) -> Text:
     behind = f" of {state.table}" if gateway.table < state.table else ""
     line = Text(f"{visible(gateway.name)}  table {gateway.table}{behind}, heard {span(now - gateway.at)} ago")
-    return line.append(f"  {visible(gateway.trouble)}", "bold red") if gateway.trouble else line
+    for trouble in troubles(gateway):
+        line.append(f"  {trouble}", "bold red")
+    return line
 
 
 def _pairs(found: pb.Comparison) -> Iterator[Text]:

@@ -181,11 +181,14 @@ class Gateway(_message.Message):
     TABLE_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
+    LAPSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     table: _builtins.int
     at: _builtins.float
     """When it was heard last, in unix seconds."""
     trouble: _builtins.str
+    lapsed: _builtins.bool
+    """Whether the canary's weight has lapsed in any of its workers, so that the champion answers all units there."""
     def __init__(
         self,
         *,
@@ -193,10 +196,11 @@ class Gateway(_message.Message):
         table: _builtins.int = ...,
         at: _builtins.float = ...,
         trouble: _builtins.str = ...,
+        lapsed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "name", b"name", "table", b"table", "trouble", b"trouble"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "lapsed", b"lapsed", "name", b"name", "table", b"table", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
