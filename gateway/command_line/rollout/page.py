@@ -21,6 +21,7 @@ _STYLE_OF_STATE: dict[str, str] = {
 }
 NOBODY_LEADS = "nobody leads: nothing is judged, nothing goes forward, and canaries lose their weight"
 """Who reads that starts `sluice control`, or looks into its log."""
+UNSERVED = "not served by every gateway yet"
 LAPSED = "the canary's weight has lapsed: the champion answers all units"
 """Of a gateway."""
 _INDENT = 12
@@ -102,7 +103,7 @@ def _heading(one: pb.DeploymentState, now: float) -> Text:
         return Text.assemble((one.deployment, "bold"), ": no rollout so far")
     state = one.rollout
     weight = f" at {percent(state.weight)} of units" if state.weight else ""
-    waiting = "" if state.settled or over(state) else ", not served by every gateway yet"
+    waiting = "" if state.settled or over(state) else f", {UNSERVED}"
     lapsed = sum(gateway.lapsed for gateway in one.gateways) if state.weight else 0
     return Text.assemble(
         (one.deployment, "bold"),
@@ -126,7 +127,7 @@ def _rollout(state: pb.RolloutState, now: float, trace: Trace | None) -> Iterato
     yield from _under("because", [Text(visible(state.reason))])
     if not judged(state):
         yield from _under("verdict", [evidence.verdict(state)])
-        yield from _under("next", _next(state))
+        yield from _under("next", ahead(state))
     yield from _under("guards", list(evidence.guards(state.guards, trace)))
     proof = evidence.proof(state)
     yield from _under("proof", [] if proof is None or judged(state) else [proof])
@@ -144,7 +145,8 @@ def _arms(state: pb.RolloutState) -> str:
     return f"{champion} is champion and answers {shares[0]} of units; candidate {candidate} answers {shares[1]}"
 
 
-def _next(state: pb.RolloutState) -> list[Text]:
+def ahead(state: pb.RolloutState) -> list[Text]:
+    """Return when the present step may be left, as things go, and what that takes of people."""
     lines = []
     if state.expected_seconds:
         lines.append(Text(f"as things go, this step may be left in {span(state.expected_seconds)}"))
