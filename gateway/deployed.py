@@ -13,6 +13,7 @@ from gateway.shelf import Loaded, Shelf
 from models.manifest import BundleError
 from monitoring import metrics
 from monitoring.series import SeriesFile
+from routing.table import CANARY
 
 log = logging.getLogger("sluice.deployed")
 
@@ -97,12 +98,14 @@ class Deployed:
         """Let a rollout's canary keep its weight for so many seconds."""
         self._builder.lease.renew(seconds, now)
 
-    def standing(self) -> Standing:
-        """Say what is served."""
+    def standing(self, now: float) -> Standing:
+        """Say what is served at `now`, on the clock that leases are renewed by."""
         loaded, told = self.present.loaded, []
+        unsteered = self.present.served.part is not None and not self._builder.lease.holds(now)
         for one in describe(self.present.line).arms:
             trouble = loaded[one.arm, one.bundle_version].seat.trouble()
-            told.append(Arm(one.arm, one.bundle_version, one.bundle_digest, one.share, trouble))
+            lapsed = unsteered and one.arm == CANARY and one.share > 0
+            told.append(Arm(one.arm, one.bundle_version, one.bundle_digest, one.share, trouble, lapsed))
         return Standing(self.name, self.present.served.table.number, told)
 
     async def drain(self) -> None:

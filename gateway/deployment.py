@@ -13,6 +13,7 @@ import yaml
 from gateway.features.view_rule import ViewRule
 from gateway.policy import Policy, PolicyError, read_policy
 from routing.declared import Declared, read_rollout
+from routing.reading import flag, listed, named, number, section, within
 from routing.split import BUCKETS
 from routing.table import Canary, Shadow, Table, TableError
 
@@ -86,35 +87,33 @@ def check_place(deployment: Deployment, path: Path) -> None:
         raise DeploymentError(f"{path}: declares {deployment.name}, and lies in {path.parent.name}/: name one")
 
 
-def _build(document: Mapping[str, Any]) -> Deployment:
-    name = str(document["deployment"])
+def _build(said: object) -> Deployment:
+    document = section(said)
+    name = named(document, "deployment")
     if not NAME.fullmatch(name):
         raise ValueError(f"deployment is {name!r:.80}; a name is 1 to 63 of a-z, 0-9, - and _, no sign first")
     clock = document["clock"]
     if clock not in ("wall", "replay"):
-        raise ValueError(f"clock is {clock!r}; it is 'wall' or 'replay'")
-    section, policy = document.get("rollout"), read_policy(document["policy"])
-    budget_ms = float(document["budget_ms"])
-    if not 0 < budget_ms <= 60_000:
-        raise ValueError(f"budget_ms is {budget_ms:g}; it lies above 0 and up to 60000")
+        raise ValueError(f"clock is {clock!r:.80}; it is 'wall' or 'replay'")
+    rollout, policy = document.get("rollout"), read_policy(document["policy"])
     return Deployment(
         name=name,
         unit=_read_unit(document["unit"]),
         clock=clock,
-        budget=budget_ms / 1000,
+        budget=number(document, "budget_ms", above=0.0, most=60_000.0) / 1000,
         policy=policy,
         table=_read_table(name, document["arms"]),
-        share=_read_share(document.get("share", 1.0)),
-        views={str(view): _read_view(rule) for view, rule in (document.get("views") or {}).items()},
-        record_share=_read_record_share(document.get("records") or {}),
-        rollout=_read_rollout(section, policy),
+        share=number(document, "share", 1.0, least=0.01, most=100.0),
+        views=_read_views(document.get("views")),
+        record_share=_read_record_share(document.get("records")),
+        rollout=_read_rollout(rollout, policy),
         policy_digest=_digest(document["policy"]),
-        rollout_digest=_digest({**(section or {}), "freeze": None}),
+        rollout_digest=_digest({**(rollout or {}), "freeze": None}),
     )
 
 
-def _read_rollout(section: object, policy: Policy) -> Declared:
-    declared = read_rollout(section)
+def _read_rollout(said: object, policy: Policy) -> Declared:
+    declared = read_rollout(said)
     for measure in declared.measures:
         strange = [one for one in measure.decisions if one not in policy.rule.decisions]
         if strange:
@@ -124,58 +123,61 @@ def _read_rollout(section: object, policy: Policy) -> Declared:
     return declared
 
 
-def _digest(section: Mapping[str, Any]) -> str:
-    canonical = json.dumps(section, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _digest(said: Mapping[str, Any]) -> str:
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(canonical.encode()).hexdigest()
 
 
-def _read_share(value: object) -> float:
-    share = _number(value, "share")
-    if not 0.01 <= share <= 100:
-        raise ValueError(f"share is {share:g}; it lies between 0.01 and 100")
-    return share
+def _read_views(said: object) -> dict[str, ViewRule]:
+    with within("views"):
+        return {view: _read_view(view, rule) for view, rule in section(said).items()}
 
 
-def _number(value: object, name: str) -> float:
-    try:
-        return float(str(value))
-    except ValueError as exc:
-        raise ValueError(f"{name} is {value!r}; it is a number") from exc
+def _read_view(view: str, said: object) -> ViewRule:
+    with within(view):
+        entry = section(said, "optional", "cache_ms", "last_known_s")
+        return ViewRule(
+            optional=flag(entry, "optional"),
+            cache=number(entry, "cache_ms", 0.0) / 1000,
+            last_known=number(entry, "last_known_s", 0.0),
+        )
 
 
-def _read_view(document: Mapping[str, Any]) -> ViewRule:
-    unknown = sorted(set(document) - {"optional", "cache_ms", "last_known_s"})
-    if unknown:
-        raise ValueError(f"views: {unknown[0]!r} is unknown; known are optional, cache_ms and last_known_s")
-    return ViewRule(
-        optional=bool(document.get("optional", False)),
-        cache=float(document.get("cache_ms", 0.0)) / 1000,
-        last_known=float(document.get("last_known_s", 0.0)),
-    )
+def _read_record_share(said: object) -> float:
+    with within("records"):
+        return number(section(said, "share"), "share", 0.0, least=0.0, most=1.0)
 
 
-def _read_record_share(document: Mapping[str, Any]) -> float:
-    share = _number(document.get("share", 0.0), "records: share")
-    if not 0 <= share <= 1:
-        raise ValueError(f"records: share is {share:g}; it lies between 0 and 1")
-    return share
+def _read_unit(said: object) -> UnitRule:
+    with within("unit"):
+        entry = section(said, "entity", "request")
+        if len(entry) != 1:
+            raise ValueError("it is {entity: NAME} or {request: NAME}")
+        return UnitRule("entity" if "entity" in entry else "request", named(entry, *entry))
 
 
-def _read_unit(document: Mapping[str, str]) -> UnitRule:
-    if len(document) != 1 or not set(document) <= {"entity", "request"}:
-        raise ValueError(f"unit is {document!r}; it is {{entity: NAME}} or {{request: NAME}}")
-    ((source, name),) = document.items()
-    return UnitRule("entity" if source == "entity" else "request", str(name))
+def _read_table(name: str, said: object) -> Table:
+    with within("arms"):
+        arms = section(said, "champion", "canary", "shadows", "fallback", "salt")
+        return Table(
+            deployment=name,
+            number=1,
+            champion=named(arms, "champion"),
+            salt=named(arms, "salt", name).encode(),
+            canary=None if arms.get("canary") is None else _read_canary(arms["canary"]),
+            shadows=tuple(_read_shadow(one) for one in listed(arms, "shadows") or ()),
+            fallback=None if arms.get("fallback") is None else named(arms, "fallback"),
+        )
 
 
-def _read_table(name: str, arms: Mapping[str, Any]) -> Table:
-    canary = arms.get("canary")
-    return Table(
-        deployment=name,
-        number=1,
-        champion=str(arms["champion"]),
-        salt=str(arms.get("salt", name)).encode(),
-        canary=None if canary is None else Canary(str(canary["version"]), round(float(canary["weight"]) * BUCKETS)),
-        shadows=tuple(Shadow(str(one["version"]), float(one["rate"])) for one in arms.get("shadows") or ()),
-        fallback=None if arms.get("fallback") is None else str(arms["fallback"]),
-    )
+def _read_canary(said: object) -> Canary:
+    with within("canary"):
+        entry = section(said, "version", "weight")
+        weight = round(number(entry, "weight", least=0.0, most=1.0) * BUCKETS)
+        return Canary(named(entry, "version"), weight)
+
+
+def _read_shadow(said: object) -> Shadow:
+    with within("shadows"):
+        entry = section(said, "version", "rate")
+        return Shadow(named(entry, "version"), number(entry, "rate", least=0.0, most=1.0))

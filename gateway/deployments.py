@@ -90,7 +90,8 @@ class Deployments:
 
     def standings(self) -> list[Standing]:
         """Say what is served."""
-        return [self._deployed[name].standing() for name in sorted(self._deployed)]
+        now = time.monotonic()
+        return [self._deployed[name].standing(now) for name in sorted(self._deployed)]
 
     def hear(self, leases: Mapping[str, float]) -> list[Noted]:
         """Renew the canaries' leases, and return what judges are to hear."""

@@ -75,6 +75,8 @@ class Arm(msgspec.Struct, frozen=True):
     digest: str
     share: float
     trouble: str = ""
+    lapsed: bool = False
+    """Whether nobody has renewed its lease, so that the champion answers its share."""
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""A figure as people read it: digits as far as they tell something, and powers of ten only where nobody would count."""
+"""Figures as people read them: digits as far as they tell something, powers of ten where nobody counts, short times."""
 
 _COUNTLESS = 1e9
 
@@ -8,3 +8,17 @@ def figure(value: float, digits: int = 3) -> str:
     if abs(value) >= _COUNTLESS:
         return f"{value:.2g}"
     return f"{value:,.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:,.{digits}g}"
+
+
+def span(seconds: float) -> str:
+    """Return a time in its two largest units at most."""
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    hours = round(minutes / 60)
+    return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")

@@ -91,15 +91,29 @@ def text(entry: Mapping[str, Any], name: str) -> str:
     return value or ""
 
 
+def named(entry: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """Return what something is called, such as a version: a text that is not empty; whole numbers count as such."""
+    value = entry.get(name, default)
+    if value == "" or not _is_text(value):
+        raise ValueError(f"{name} is {_shown(value)}; it is a text that is not empty: write it in quotes")
+    return str(value)
+
+
 def texts(entry: Mapping[str, Any], name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return a list's texts; whole numbers count as such. A text alone is no list: its letters would be."""
     value = entry.get(name, default)
     if not isinstance(value, list | tuple):
         raise ValueError(f"{name} is {_shown(value)}; it is a list of texts: [ … ]")
     for one in value:
-        if isinstance(one, bool) or not isinstance(one, str | int) or (isinstance(one, int) and one.bit_length() > 64):
+        if not _is_text(one):
             raise ValueError(f"{name}: {_shown(one)} is no text: write it in quotes")
     return tuple(str(one) for one in value)
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is one, or a whole number that was meant as one, and that is not too long to be written out."""
+    whole_number = isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 64
+    return whole_number or isinstance(value, str)
 
 
 def _is_finite(value: float) -> bool:

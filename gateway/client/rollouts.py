@@ -115,13 +115,13 @@ class RolloutsClient:
         """Take the deployment's candidate out, and let no other rollout of it begin."""
         return self._ask(self._stub.Kill, self._order("kill", deployment, reason=reason))
 
-    def overview(self, deployment: str = "") -> pb.Overview:
-        """Return how every deployment stands, or one."""
-        return self._ask(self._stub.List, self._order("list", deployment))
+    def overview(self, deployment: str = "", entities: bool = False) -> pb.Overview:
+        """Return how every deployment stands, or one; with `entities` also on which of them the bundles differ most."""
+        return self._ask(self._stub.List, self._order("list", deployment, entities=entities))
 
-    def watch(self, deployment: str = "") -> Iterator[pb.Overview]:
+    def watch(self, deployment: str = "", entities: bool = False) -> Iterator[pb.Overview]:
         """Yield the same at least every second, until it is closed."""
-        return self._hear(self._stub.Watch, self._order("watch", deployment))
+        return self._hear(self._stub.Watch, self._order("watch", deployment, entities=entities))
 
     def history(self, deployment: str, count: int = 0) -> list[pb.Event]:
         """Return the last events, the newest last; 0 is as many as is usual."""

@@ -87,6 +87,7 @@ def _standing_lines(worker: WorkerState) -> Iterator[str]:
         head = f"  {standing.deployment:<9} table {standing.number:<5}"
         for arm in standing.arms:
             trouble = f"   NOT READY: {arm.trouble}" if arm.trouble else ""
+            trouble += "   LAPSED: nobody steers its rollout, the champion answers its units" if arm.lapsed else ""
             yield f"{head} {arm.arm:<9} {arm.version:<12} {arm.digest[:12]}  {100 * arm.share:5.1f} %{trouble}"
             head = " " * len(head)
 

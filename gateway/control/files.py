@@ -63,7 +63,8 @@ class Files:
         found = sorted((watched.says for watched in self._deployments.values()), key=lambda one: one.name)
         declared = {deployment.name: deployment.rollout for deployment in found}
         rules = {deployment.name: deployment.rollout_digest for deployment in found}
-        return Known(self._principals.says, declared, rules)
+        policies = {deployment.name: deployment.policy_digest for deployment in found}
+        return Known(self._principals.says, declared, rules, policies)
 
     def _begin(self, path: Path) -> None:
         """Watch a file that has come since; one that is broken is tried again when it has changed."""

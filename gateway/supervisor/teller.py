@@ -135,6 +135,9 @@ class Teller:
             policy=declared.policy_digest,
             rules=declared.rollout_digest,
             taken_out=self._follower.taken_out(name),
+            lapsed=any(
+                arm.lapsed for worker in workers for one in worker if one.deployment == name for arm in one.arms
+            ),
         )
 
 

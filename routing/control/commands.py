@@ -1,17 +1,28 @@
 """What people ask of a rollout: start, abort, undo. Each is a compare-and-set, tried anew if the judge was quicker."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Protocol
 
 from routing.control.change import change
 from routing.control.errors import Refused, Stale
 from routing.control.store import Kept, Store
+from routing.control.view import View
 from routing.rollout import Rollout, State, abort, roll_back
 
 _TRIES = 20
 
 Allow = Callable[[Rollout], object]
+
+
+class Back(Protocol):
+    """`end` or `undo`."""
+
+    def __call__(
+        self, store: Store, deployment: str, by: str, reason: str, now: float, name: str = "", view: View | None = None
+    ) -> Awaitable[Kept]:
+        """As those."""
 
 
 async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
@@ -27,8 +38,13 @@ async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
     return await _change(store, wanted.deployment, by, now, begin)
 
 
-async def end(store: Store, deployment: str, by: str, reason: str, now: float, name: str = "") -> Kept:
-    """Abort the rollout that runs. Raises `Refused` where none does, or another one than the one of that name."""
+async def end(
+    store: Store, deployment: str, by: str, reason: str, now: float, name: str = "", view: View | None = None
+) -> Kept:
+    """Abort the rollout that runs; `view` is what its judge has shown last.
+
+    Raises `Refused` where none does, or another one than the one of that name.
+    """
 
     def aborted(present: Rollout | None) -> Rollout:
         _is_meant(present, name)
@@ -36,10 +52,12 @@ async def end(store: Store, deployment: str, by: str, reason: str, now: float, n
             raise Refused(f"no rollout of {deployment} is running")
         return abort(present, by, reason, now)
 
-    return await _change(store, deployment, by, now, aborted)
+    return await _change(store, deployment, by, now, aborted, view)
 
 
-async def undo(store: Store, deployment: str, by: str, reason: str, now: float, name: str = "") -> Kept:
+async def undo(
+    store: Store, deployment: str, by: str, reason: str, now: float, name: str = "", view: View | None = None
+) -> Kept:
     """Bring the former champion back, whether the rollout still runs or is done. Raises `Refused`, as `end` does."""
 
     def undone(present: Rollout | None) -> Rollout:
@@ -50,7 +68,7 @@ async def undo(store: Store, deployment: str, by: str, reason: str, now: float, 
             raise Refused(f"nothing of {deployment} can be undone: its last rollout has gone back already")
         return roll_back(present, f"undone by {by}: {reason}", now)
 
-    return await _change(store, deployment, by, now, undone)
+    return await _change(store, deployment, by, now, undone, view)
 
 
 async def note(store: Store, deployment: str, by: str, text: str, now: float, allow: Allow = lambda _: None) -> Kept:
@@ -74,7 +92,12 @@ def _is_meant(present: Rollout | None, name: str) -> None:
 
 
 async def _change(
-    store: Store, deployment: str, by: str, now: float, decide: Callable[[Rollout | None], Rollout]
+    store: Store,
+    deployment: str,
+    by: str,
+    now: float,
+    decide: Callable[[Rollout | None], Rollout],
+    view: View | None = None,
 ) -> Kept:
     for _ in range(_TRIES):
         kept = await store.read(deployment)
@@ -82,7 +105,7 @@ async def _change(
         if rollout is kept.rollout:
             return kept
         try:
-            return await change(store, kept, rollout, by, now)
+            return await change(store, kept, rollout, by, now, view=view)
         except Stale:
             continue
     raise Refused(f"the rollout of {deployment} changes too fast: try again")

@@ -1,12 +1,12 @@
 """What people do to rollouts: start, approve, abort, undo, halt. The orders were checked by whoever calls."""
 
+import logging
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
 
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control import approval, commands
-from routing.control.errors import Refused
+from routing.control.errors import UNREADABLE, Refused
 from routing.control.feed import live
 from routing.control.frozen import frozen
 from routing.control.halts import Halt, valid
@@ -19,6 +19,8 @@ from routing.control.planned import planned
 from routing.control.signed import NoOrder
 from routing.control.store import Kept
 from routing.rollout import Rollout, State
+
+log = logging.getLogger("sluice.control")
 
 _MARK_BYTES = 2
 _LONGEST_FREEZE = 10 * 366 * 86_400.0
@@ -60,21 +62,11 @@ class Deeds:
 
     async def abort(self, order: Order) -> pb.RolloutState:
         """Take the candidate out of the rollout that runs."""
-        asked = order.asked
-        self._plane.known().of(asked.deployment)
-        store = self._plane.store
-        return await self._state(
-            await commands.end(store, asked.deployment, order.by, order.asked.why, order.at, asked.rollout)
-        )
+        return await self._back(order, commands.end)
 
     async def undo(self, order: Order) -> pb.RolloutState:
         """Bring the former champion back, also when the rollout is done."""
-        asked = order.asked
-        self._plane.known().of(asked.deployment)
-        store = self._plane.store
-        return await self._state(
-            await commands.undo(store, asked.deployment, order.by, order.asked.why, order.at, asked.rollout)
-        )
+        return await self._back(order, commands.undo)
 
     async def freeze(self, order: Order) -> pb.Halts:
         """Let nothing go forward, of one deployment or of all, for ever or until a time."""
@@ -87,8 +79,7 @@ class Deeds:
             raise Refused("a freeze ends within ten years, or has no end: `until` is in unix seconds")
         halt = Halt(asked.deployment, "freeze", order.by, order.asked.why, order.at, asked.until)
         await self._plane.notes.halt(halt)
-        await self._note(order, halt.what)
-        return await self._halts(order)
+        return await self._halts(order, unreadable=await self._note(order, halt.what))
 
     async def thaw(self, order: Order) -> pb.Halts:
         """Take back what halts one deployment by its name, or what halts all."""
@@ -96,8 +87,8 @@ class Deeds:
         if not await self._plane.notes.lift(deployment):
             whom = deployment or "all deployments together"
             raise Refused(f"nothing halts {whom} by name: `sluice rollout status` shows what does")
-        await self._note(order, f"thawed: {order.asked.why or 'no reason given'}")
-        return await self._halts(order)
+        unreadable = await self._note(order, f"thawed: {order.asked.why or 'no reason given'}")
+        return await self._halts(order, unreadable=unreadable)
 
     async def stop_all(self, order: Order) -> pb.Halts:
         """Take every candidate out, and let nothing go forward."""
@@ -111,28 +102,53 @@ class Deeds:
         self._plane.known().of(deployment)
         return await self._stop(order, Halt(deployment, "kill", order.by, order.asked.why, order.at))
 
+    async def _back(self, order: Order, command: commands.Back) -> pb.RolloutState:
+        asked, store = order.asked, self._plane.store
+        self._plane.known().of(asked.deployment)
+        view = (await self._looks.board()).views.get(asked.deployment)
+        return await self._state(
+            await command(store, asked.deployment, order.by, asked.why, order.at, asked.rollout, view)
+        )
+
     async def _stop(self, order: Order, halt: Halt) -> pb.Halts:
         """Keep the halt first: whoever leads sees to it then, should it go no further here."""
         await self._plane.notes.halt(halt)
-        aborted = []
-        for deployment in self._meant(halt.deployment):
-            with suppress(Refused):  # none runs there
-                kept = await commands.end(self._plane.store, deployment, order.by, halt.what, order.at)
-                if kept.rollout is not None and kept.rollout.end is State.ABORTED:
-                    aborted.append(kept.rollout.name)
-        return await self._halts(order, aborted)
+        store, views = self._plane.store, (await self._looks.board()).views
+        ended, unreadable = await self._each(
+            halt.deployment,
+            lambda one: commands.end(store, one, order.by, halt.what, order.at, view=views.get(one)),
+        )
+        aborted = [rollout.name for rollout in ended if rollout.end is State.ABORTED]
+        return await self._halts(order, aborted, unreadable)
 
-    async def _note(self, order: Order, text: str) -> None:
-        """Write it down beside every rollout that runs and that it is about."""
-        for deployment in self._meant(order.asked.deployment):
-            with suppress(Refused):  # none runs there
-                await commands.note(self._plane.store, deployment, order.by, text, self._plane.clock())
+    async def _note(self, order: Order, text: str) -> list[str]:
+        """Write it down beside every rollout that runs and that it is about; return whose could not be read."""
+        now = self._plane.clock()
+        _, unreadable = await self._each(
+            order.asked.deployment, lambda one: commands.note(self._plane.store, one, order.by, text, now)
+        )
+        return unreadable
 
-    def _meant(self, deployment: str) -> list[str]:
-        return [deployment] if deployment else sorted(self._plane.known().declared)
+    async def _each(self, deployment: str, do: Callable[[str], Awaitable[Kept]]) -> tuple[list[Rollout], list[str]]:
+        """Do it to the deployment's rollout, or with "" to every one; return what became of those that run.
 
-    async def _halts(self, order: Order, aborted: Iterable[str] = ()) -> pb.Halts:
-        return halts_of(valid(await self._plane.notes.halts(), order.at), aborted)
+        One that cannot be read keeps nobody from the others: its deployment is returned beside them.
+        """
+        done, unreadable = list[Rollout](), list[str]()
+        for name in [deployment] if deployment else sorted(self._plane.known().declared):
+            try:
+                kept = await do(name)
+            except Refused:  # none runs there
+                continue
+            except UNREADABLE:
+                log.exception("a rollout cannot be read", extra={"deployment": name})
+                unreadable.append(name)
+            else:
+                done += [] if kept.rollout is None else [kept.rollout]
+        return done, unreadable
+
+    async def _halts(self, order: Order, aborted: Iterable[str] = (), unreadable: Iterable[str] = ()) -> pb.Halts:
+        return halts_of(valid(await self._plane.notes.halts(), order.at), aborted, unreadable)
 
     async def _state(self, kept: Kept) -> pb.RolloutState:
         if kept.rollout is None:

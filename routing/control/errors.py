@@ -1,5 +1,8 @@
 """What can go wrong with the control Redis, or with who asks it for something."""
 
+UNREADABLE = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What reading raises where something is kept that is not what we keep: another release's, or somebody else's."""
+
 
 class ControlError(RuntimeError):
     """The control Redis cannot be used; the message says what to do."""

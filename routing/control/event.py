@@ -2,6 +2,7 @@
 
 import msgspec
 
+from routing.control.view import View
 from routing.rollout import Rollout
 
 
@@ -17,6 +18,8 @@ class Event(msgspec.Struct, frozen=True):
     numbers: dict[str, float] = {}
     note: str = ""
     """What was done that left the rollout as it was; empty where it was changed."""
+    view: View | None = None
+    """What its judge knew then, as it had shown it; None where nobody had."""
 
 
 def encode(event: Event) -> bytes:

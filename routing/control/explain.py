@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from routing.control.event import Event
-from routing.figure import figure
-from routing.rollout import Rollout, State
+from routing.figure import figure, span
+from routing.rollout import FINAL, Rollout, State
 from routing.split import BUCKETS
 
 
@@ -25,6 +25,7 @@ def explain(events: Sequence[Event]) -> str:
     found = next((event for event in events if event.rollout.state is State.ROLLING_BACK), None)
     if found is not None:
         lines += ["", "## Why it went back", "", *_why(found)]
+        lines += ["", "## What the judge knew", "", *_known(found)]
     exposures = list(_exposures(events))
     if exposures:
         lines += ["", "## What callers were exposed to", "", *exposures]
@@ -34,7 +35,7 @@ def explain(events: Sequence[Event]) -> str:
 def _summary(events: Sequence[Event]) -> str:
     first, last = events[0], events[-1]
     rollout = last.rollout
-    took = f"{_span(last.at - first.at)} later it was {rollout.state}" if len(events) > 1 else f"it is {rollout.state}"
+    took = f"{span(last.at - first.at)} later it was {rollout.state}" if len(events) > 1 else f"it is {rollout.state}"
     return (
         f"Bundle {rollout.candidate} was to replace bundle {rollout.champion}. {rollout.requested_by} requested it on"
         f" {datetime.fromtimestamp(first.at, UTC):%Y-%m-%d at %H:%M:%S} UTC; {took}."
@@ -67,21 +68,32 @@ def _why(event: Event) -> Iterator[str]:
         yield "Numbers: " + ", ".join(f"{name} {figure(value)}" for name, value in event.numbers.items()) + "."
 
 
+def _known(event: Event) -> Iterator[str]:
+    """Say what the judge had shown of it when it went back."""
+    if event.before in FINAL:
+        yield "It was over by then: nobody judged it any more."
+        return
+    if (view := event.view) is None:
+        yield "Nothing was kept of that: nobody led then, or nobody had been told yet."
+        return
+    champion, canary = view.units
+    yield f"It had said last: {view.verdict.outcome}: {view.verdict.reason}."
+    seen = f"{champion:,} units of the champion's, {canary:,} of the canary's, {view.pairs:,} pairs"
+    yield f"In that step it had seen {seen}."
+    yield ""
+    for guard in view.guards:
+        enough = f"{figure(guard.evidence)} of {figure(guard.enough)}" if guard.enough else figure(guard.evidence)
+        yield f"- {guard.guard}{' (only reports)' if guard.dry_run else ''}: evidence {enough}; {guard.text}"
+    yield f"- that it is not worse: evidence {figure(view.proof)} of {figure(view.proof_enough)}"
+
+
 def _exposures(events: Sequence[Event]) -> Iterator[str]:
     """Say for how long which share was, or might have been, the candidate's: some gateway serves a step at once."""
-    spans = [list(span) for _, span in itertools.groupby(events, key=lambda event: event.rollout.weight)]
-    for span, following in itertools.pairwise(spans):
-        if weight := span[0].rollout.weight:
-            yield f"- {weight / BUCKETS:.4g} of all units for {_span(following[0].at - span[0].at)}"
+    shares = [list(alike) for _, alike in itertools.groupby(events, key=lambda event: event.rollout.weight)]
+    for alike, following in itertools.pairwise(shares):
+        if weight := alike[0].rollout.weight:
+            yield f"- {weight / BUCKETS:.4g} of all units for {span(following[0].at - alike[0].at)}"
 
 
 def _clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
-
-
-def _span(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

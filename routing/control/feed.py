@@ -34,6 +34,8 @@ class Standing(msgspec.Struct, frozen=True):
     """The digest of what its `deployment.yaml` says of rollouts."""
     taken_out: str = ""
     """The name of the rollout that it heard of last, if it has taken out its candidate."""
+    lapsed: bool = False
+    """Whether the canary's weight has lapsed in any of its workers: nobody has renewed it there."""
 
 
 MOST_BYTES = 256 << 20

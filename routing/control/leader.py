@@ -142,7 +142,8 @@ class Leader:
         try:
             overruled, by = self._overruled(rollout, gateways, now)
             if overruled is not rollout:
-                self._say(await change(self._store, kept, overruled, by, self._clock(), now.fence))
+                view = led.view if (led := self._led.get(deployment)) is not None else None
+                self._say(await change(self._store, kept, overruled, by, self._clock(), now.fence, view=view))
             elif rollout.over:
                 self._led.pop(deployment, None)
             else:
@@ -190,7 +191,7 @@ class Leader:
             frozen=frozen(now.known, now.halts, rollout.deployment, rollout, moment),
             overdue=_overdue(gateways, rollout, moment),
         )
-        after = await look(self._store, kept, facts, self._clock(), now.fence)
+        after = await look(self._store, kept, facts, self._clock(), now.fence, led.view)
         if after is not kept:
             self._say(after)
 

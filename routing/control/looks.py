@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
 
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.approval import approver
-from routing.control.errors import NotFound, Refused
+from routing.control.errors import UNREADABLE, NotFound, Refused
 from routing.control.event import Event
 from routing.control.explain import explain
 from routing.control.feed import live
@@ -18,7 +19,7 @@ from routing.control.plane import Plane
 from routing.control.replay import replay
 from routing.control.rules_text import read_rules
 from routing.control.signed import NotAllowed
-from routing.control.view import Board
+from routing.control.view import NOBODY, Board
 from routing.rollout import Rollout
 
 log = logging.getLogger("sluice.control")
@@ -31,6 +32,15 @@ _USUAL_EVENTS = 50
 _MOST_EVENTS = 10_000
 
 Pause = Callable[[float], Awaitable[object]]
+
+
+class _Look(NamedTuple):
+    """What holds for all deployments while they are looked at once."""
+
+    board: Board
+    halts: list[Halt]
+    now: float
+    entities: bool
 
 
 class Looks:
@@ -48,23 +58,34 @@ class Looks:
 
     async def state(self, rollout: Rollout) -> pb.RolloutState:
         """Return all that is known of a rollout."""
-        return await self._state(rollout, await self._plane.notes.board())
+        return await self._state(rollout, await self.board())
+
+    async def board(self) -> Board:
+        """Return what whoever leads shows, or `NOBODY` where that cannot be read: the way back does not need it."""
+        try:
+            return await self._plane.notes.board()
+        except UNREADABLE:
+            log.exception("what the leader shows cannot be read")
+            return NOBODY
 
     async def list_all(self, order: Order) -> pb.Overview:
         """Return how every deployment stands, or the one that is named."""
-        return await self.overview(order.asked.deployment)
+        return await self.overview(order.asked.deployment, order.asked.entities)
 
-    async def overview(self, deployment: str = "") -> pb.Overview:
-        """Return how every deployment stands, or the one of that name. Raises `NotFound`."""
+    async def overview(self, deployment: str = "", entities: bool = False) -> pb.Overview:
+        """Return how every deployment stands, or the one of that name. Raises `NotFound`.
+
+        With `entities` also whose the rows were on which both bundles differ most.
+        """
         known, now = self._plane.known(), self._plane.clock()
         if deployment:
             known.of(deployment)
-        board, halts = await self._plane.notes.board(), await self._plane.notes.halts()
+        look = _Look(await self.board(), await self._plane.notes.halts(), now, entities)
         if deployment:
-            found = [await self._deployment(deployment, board, halts, now)]
+            found = [await self._deployment(deployment, look)]
         else:
-            found = [await self._shown(name, board, halts, now) for name in sorted(known.declared)]
-        return pb.Overview(deployments=found, leader=board.leader, at=now)
+            found = [await self._shown(name, look) for name in sorted(known.declared)]
+        return pb.Overview(deployments=found, leader=look.board.leader, at=now)
 
     async def watch(self, order: Order) -> AsyncIterator[pb.Overview]:
         """Yield it whenever it has changed, and every second, as long as who asks may."""
@@ -72,7 +93,7 @@ class Looks:
         while not self._closed:
             if self._plane.known().principals.get(order.by) != order.principal:
                 raise NotAllowed(f"the key of {order.by} is in principals.yaml no longer")
-            overview = await self.overview(order.asked.deployment)
+            overview = await self.overview(order.asked.deployment, order.asked.entities)
             whole = _without_times(overview)
             if whole != said or overview.at - said_at >= SAY_EVERY:
                 said, said_at = whole, overview.at
@@ -112,30 +133,30 @@ class Looks:
             raise NotFound(f"{asked.deployment} has had no rollout {name}; the last one is {events[-1].rollout.name}")
         return found
 
-    async def _shown(self, name: str, board: Board, halts: list[Halt], now: float) -> pb.DeploymentState:
+    async def _shown(self, name: str, look: _Look) -> pb.DeploymentState:
         """Return how one of many stands, or that this cannot be said: the others are shown all the same."""
         try:
-            return await self._deployment(name, board, halts, now)
-        except (ArithmeticError, LookupError, TypeError, ValueError):  # what is kept is not what we keep
+            return await self._deployment(name, look)
+        except UNREADABLE:
             log.exception("a deployment cannot be shown", extra={"deployment": name})
             return pb.DeploymentState(deployment=name, trouble="it cannot be shown: the control plane's log says why")
 
-    async def _deployment(self, name: str, board: Board, halts: list[Halt], now: float) -> pb.DeploymentState:
+    async def _deployment(self, name: str, look: _Look) -> pb.DeploymentState:
         kept = await self._plane.store.read(name)
         standings = await self._plane.feed.standings(name)
         running = None if kept.rollout is None or kept.rollout.over else kept.rollout
-        why = frozen(self._plane.known(), halts, name, running, now)
-        state = None if kept.rollout is None else await self._state(kept.rollout, board)
+        why = frozen(self._plane.known(), look.halts, name, running, look.now)
+        state = None if kept.rollout is None else await self._state(kept.rollout, look.board, look.entities)
         return pb.DeploymentState(
-            deployment=name, rollout=state, gateways=gateways_of(live(standings, now)), frozen=why
+            deployment=name, rollout=state, gateways=gateways_of(live(standings, look.now)), frozen=why
         )
 
-    async def _state(self, rollout: Rollout, board: Board) -> pb.RolloutState:
+    async def _state(self, rollout: Rollout, board: Board, entities: bool = False) -> pb.RolloutState:
         approved = ""
         if not rollout.over:
             approvals = await self._plane.notes.approvals(rollout.name)
             approved = approver(approvals, self._plane.known().principals, rollout, self._plane.clock())
-        return state_of(rollout, board.views.get(rollout.deployment), approved)
+        return state_of(rollout, board.views.get(rollout.deployment), approved, entities)
 
 
 def _without_times(overview: pb.Overview) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.comparison import Differing
 from routing.control.event import Event
 from routing.control.feed import Standing
 from routing.control.halts import Halt
@@ -15,8 +16,13 @@ from routing.split import BUCKETS
 from routing.verdict import Verdict
 
 
-def state_of(rollout: Rollout, view: View | None = None, approved_by: str = "") -> pb.RolloutState:
-    """Return a rollout with what its leader shows of it, if somebody leads."""
+def state_of(
+    rollout: Rollout, view: View | None = None, approved_by: str = "", entities: bool = False
+) -> pb.RolloutState:
+    """Return a rollout with what its leader shows of it, if somebody leads.
+
+    Without `entities` it is not said whose the rows were on which the bundles differ most.
+    """
     state = pb.RolloutState(
         name=rollout.name,
         deployment=rollout.deployment,
@@ -36,27 +42,33 @@ def state_of(rollout: Rollout, view: View | None = None, approved_by: str = "") 
         approved_by=approved_by,
     )
     if view is not None and view.rollout == rollout.name:
-        _show(state, view)
+        _show(state, view, entities)
     return state
 
 
-def _show(state: pb.RolloutState, view: View) -> None:
+def _show(state: pb.RolloutState, view: View, entities: bool) -> None:
     state.verdict.CopyFrom(verdict_of(view.verdict))
     state.guards.extend(_guard(guard) for guard in view.guards)
+    state.champion_units, state.canary_units = view.units
+    state.pairs = view.pairs
     state.proof, state.proof_enough, state.expected_seconds = view.proof, view.proof_enough, view.expected
     if view.comparison.rows:
-        state.comparison.CopyFrom(_comparison(view.comparison))
+        state.comparison.CopyFrom(_comparison(view.comparison, entities))
 
 
-def _comparison(compared: Compared) -> pb.Comparison:
+def _comparison(compared: Compared, entities: bool) -> pb.Comparison:
     return pb.Comparison(
         rows=compared.rows,
         flips=compared.flips,
         mean_distance=compared.mean_distance,
         money=compared.money,
         quantiles=[pb.QuantileShift(**one._asdict()) for one in compared.quantiles],
-        most_different=[pb.Differing(**one._asdict()) for one in compared.most_different],
+        most_different=[_differing(one, entities) for one in compared.most_different],
     )
+
+
+def _differing(one: Differing, entities: bool) -> pb.Differing:
+    return pb.Differing(entity=one.entity if entities else "", champion=one.champion, candidate=one.candidate)
 
 
 def verdict_of(verdict: Verdict) -> pb.Verdict:
@@ -69,13 +81,13 @@ def verdict_of(verdict: Verdict) -> pb.Verdict:
 def gateways_of(standings: Mapping[str, Standing]) -> list[pb.Gateway]:
     """Return gateways by name."""
     return [
-        pb.Gateway(name=name, table=one.table, at=one.at, trouble=one.trouble)
+        pb.Gateway(name=name, table=one.table, at=one.at, trouble=one.trouble, lapsed=one.lapsed)
         for name, one in sorted(standings.items())
     ]
 
 
-def halts_of(halts: Iterable[Halt], aborted: Iterable[str] = ()) -> pb.Halts:
-    """Return halts as they were given, with the rollouts that were ended now."""
+def halts_of(halts: Iterable[Halt], aborted: Iterable[str] = (), unreadable: Iterable[str] = ()) -> pb.Halts:
+    """Return halts as they were given, with the rollouts that were ended now, and the deployments that hide theirs."""
     return pb.Halts(
         halts=[
             pb.Halt(
@@ -89,13 +101,14 @@ def halts_of(halts: Iterable[Halt], aborted: Iterable[str] = ()) -> pb.Halts:
             for halt in halts
         ],
         aborted=aborted,
+        unreadable=unreadable,
     )
 
 
 def event_of(event: Event) -> pb.Event:
     """Return one entry of the event log."""
     return pb.Event(
-        rollout=state_of(event.rollout),
+        rollout=state_of(event.rollout, event.view),
         before=event.before,
         by=event.by,
         at=event.at,

@@ -19,6 +19,8 @@ class Known:
     declared: Mapping[str, Declared]
     rules: Mapping[str, str] = field(default_factory=dict)
     """The digests of what is declared, as gateways report theirs: by deployment."""
+    policies: Mapping[str, str] = field(default_factory=dict)
+    """The same of the policies; of a deployment that is not named here nothing is known."""
 
     def of(self, deployment: str) -> Declared:
         """Return what a deployment declares. Raises `NotFound`."""

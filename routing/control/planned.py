@@ -31,10 +31,13 @@ def planned(
         raise NoOrder("to start takes `candidate`, a bundle's version, and its sha256 as `digests: {bundle: …}`")
     declared, rules = known.of(asked.deployment), known.rules.get(asked.deployment, "")
     standing = _agreed(asked.deployment, gateways)
-    if standing.rules != rules:
-        raise Refused(
-            f"the gateways read another `rollout` section of {asked.deployment} than is declared here: reload them"
-        )
+    policy = known.policies.get(asked.deployment, standing.policy)
+    for section, served, is_declared in (("rollout", standing.rules, rules), ("policy", standing.policy, policy)):
+        if served != is_declared:
+            raise Refused(
+                f"the gateways serve another `{section}` section of {asked.deployment} than its deployment.yaml says"
+                " here: `sluice reload` beside each gateway has them read it, then start again"
+            )
     if asked.candidate == standing.champion:
         raise Refused(f"version {asked.candidate} is the champion of {asked.deployment} already")
     digests = {

@@ -86,6 +86,8 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`history`: how many events at most; 0: as many as usual."""
     rules: Annotated[str, msgspec.Meta(max_length=16_384)] = ""
     """`replay`: the YAML text of another `rollout` section to judge by; empty: the one that is declared."""
+    entities: bool = False
+    """`list` and `watch`: whether it is said on which entities the bundles differ most. They are customers."""
     digests: dict[str, str] = {}
     """`start`: the candidate's, as `bundle`. `approve`: all of what the rollout is bound to."""
 

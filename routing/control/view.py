@@ -3,6 +3,8 @@
 It is kept for a few seconds only: what a dead leader knew is nothing that anybody should still be told.
 """
 
+from dataclasses import replace
+from math import isfinite
 from typing import Protocol
 
 import msgspec
@@ -83,6 +85,13 @@ def view_of(rollout: Rollout, judge: Judge, verdict: Verdict, now: float) -> Vie
         expected=judge.expected(rollout.at, rollout.step, rollout.since, now) or 0.0,
         comparison=_compared(judge.comparison),
     )
+
+
+def lasting(view: View) -> View:
+    """Return the view as the event log keeps it, for years and in JSON: without customers, `enough` 0 for infinite."""
+    guards = tuple(replace(guard, enough=guard.enough if isfinite(guard.enough) else 0.0) for guard in view.guards)
+    comparison = msgspec.structs.replace(view.comparison, most_different=())
+    return msgspec.structs.replace(view, guards=guards, comparison=comparison)
 
 
 def _compared(comparison: Comparison) -> Compared:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.testing.bundles import write_manifest
 from gateway.testing.plans import small_document
+from tests.live.running_gateway import ROOT, SLUICE
 from tests.live.steered_house import Callers, SteeredHouse, steered_house, until
 
 
@@ -55,6 +57,36 @@ def test_a_memory_that_was_lost_brings_no_candidate_back_and_neither_does_a_rest
         house.await_state("rolled back")
         assert callers.versions() == {"1"}
         assert {version for _, version in callers.answers} == {"1"}
+
+
+def test_a_weight_that_lapses_is_shown_and_so_is_what_the_judge_knew(house: SteeredHouse) -> None:
+    def lapsed() -> list[bool]:
+        command = [*SLUICE, "status", "--json", "--state", str(house.house.state)]
+        told = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        arms = [arm for worker in told["workers"] for standing in worker["standings"] for arm in standing["arms"]]
+        return [arm["lapsed"] for arm in arms if arm["arm"] == "canary"]
+
+    def told() -> list[bool]:
+        (found,) = house.order("status", "fraud")["deployments"]
+        return [gateway["lapsed"] for gateway in found["gateways"]]
+
+    house.declare(minutes=60)
+    with house.serving() as gateway, Callers(gateway.grpc) as callers:
+        with house.steering():
+            house.begin("2")
+            house.await_state("canary")
+            assert callers.versions() == {"1", "2"}
+            assert lapsed() == [False, False]
+        until(lambda: lapsed() == [True, True] or None, "no worker says that its canary has no weight")
+        assert callers.versions() == {"1"}
+        with house.steering():
+            until(lambda: lapsed() == [False, False] or None, "the weight does not come back")
+            until(lambda: told() == [False] or None, "the control plane still shows a weight that has lapsed")
+            house.order("abort", "fraud", "--reason", "complaints")
+            house.await_state("aborted")
+            note = house.order("explain", "fraud")["markdown"]
+            assert "## What the judge knew\n\nIt had said last: cannot tell: " in note
+            assert "- row_faults: evidence " in note
 
 
 def test_a_bundle_that_is_not_the_one_that_was_signed_is_refused_with_the_reason(

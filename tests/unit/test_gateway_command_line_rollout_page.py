@@ -10,7 +10,7 @@ from gateway.command_line.rollout.gauges import bar, filled, sparkline
 from gateway.command_line.rollout.looks import history_table
 from gateway.command_line.rollout.ruling import side_by_side
 from gateway.command_line.rollout.steps import plan
-from gateway.command_line.rollout.words import moment, seconds_of, span, visible
+from gateway.command_line.rollout.words import moment, seconds_of, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
 from tests.unit.sample_rollouts import NOON, STEPS, at_end, canary, deployment, events, overview
 
@@ -86,10 +86,18 @@ def test_a_table_that_is_not_served_everywhere_a_freeze_and_nobody_who_leads_are
     one = deployment(rollout)
     one.frozen = "frozen: market opening (night)"
     text = plain(page.overview(pb.Overview(deployments=[one], at=NOON)))
-    assert "nobody leads: nothing is judged, nothing goes forward" in text
+    assert "nobody leads: nothing is judged, nothing goes forward, and canaries lose their weight" in text
     assert "for 4 min, not served by every gateway yet" in text
     assert "verdict   nothing yet" in text
     assert "held      frozen: market opening (night)" in text
+
+
+def test_a_weight_that_has_lapsed_is_not_shown_as_if_it_held() -> None:
+    one = deployment()
+    one.gateways[0].lapsed = True
+    text = plain(page.deployment(one, NOON))
+    assert text.startswith("fraud: canary at 5 % of units, lapsed in 1 of 2 gateways, for 4 min\n")
+    assert "gw-1  table 7, heard 0 s ago  the canary's weight has lapsed: the champion answers all units\n" in text
 
 
 def test_pairs_and_what_they_are_worth() -> None:
@@ -110,6 +118,10 @@ def test_pairs_and_what_they_are_worth() -> None:
     assert "1 decision flips (0.05 %)" in plain(page.deployment(deployment(rollout), NOON))
     assert "quantiles of scores: 50 % 0.012 -> 0.013\n" in text
     assert "most different: card 0 0.01 -> 0.93, card 1 0.01 -> 0.93, card 2 0.01 -> 0.93\n" in text
+    for one in rollout.comparison.most_different:
+        one.entity = ""
+    text = plain(page.deployment(deployment(rollout), NOON))
+    assert "most different: 0.01 -> 0.93, 0.01 -> 0.93, 0.01 -> 0.93; --entities says whose\n" in text
 
 
 def test_nobody_elses_words_reach_the_terminal_as_commands() -> None:
@@ -180,15 +192,6 @@ def test_a_bar_is_full_when_it_is_enough_and_not_before() -> None:
     assert filled(10, 100) == pytest.approx(0.5), "evidence is multiplied: half of the way is the square root"
     assert filled(10, 0) == filled(10, 1) == 0.0
     assert sparkline([0.1, 1, 10, 99, 100, 1e5], 100) == "▁▁▄▇██"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-1, "0 s"), (119.4, "119 s"), (120, "2 min"), (7_140, "119 min"), (7_200, "2 h"), (9_000, "2 h 30 min"),
-     (82_800, "23 h"), (172_800, "2 d"), (180_000, "2 d 2 h")],
-)  # fmt: skip
-def test_spans(seconds: float, text: str) -> None:
-    assert span(seconds) == text
 
 
 def test_times() -> None:

@@ -1,9 +1,9 @@
 """What a watcher knows and shows, and when it has seen enough."""
 
 from gateway.command_line.rollout.trace import LENGTH, trend
-from gateway.command_line.rollout.watched import Watched, changed, news, screen
+from gateway.command_line.rollout.watched import Watched, changed, screen
 from protos.sluice.v1 import rollouts_pb2 as pb
-from tests.unit.sample_rollouts import NOON, at_end, canary, deployment, events, overview
+from tests.unit.sample_rollouts import NOON, at_end, deployment, events, overview
 
 
 def growing(watched: Watched, seconds: int) -> Watched:
@@ -89,38 +89,7 @@ def test_what_has_changed_since() -> None:
     assert changed(first, first.heard(overview(deployment(at_end("rolled back"))))) == ["fraud"]
 
 
-def test_news_are_lines_and_figures_alone_are_none() -> None:
-    first = Watched("fraud").heard(overview())
-    line = (
-        "12:00:00 fraud-20261122-115000-3f2a canary 5 % (step 3 of 6): nothing was found against it in 500 units;"
-        " verdict cannot tell: 812 of 2,000 units of each arm; gateway gw-2: bundle 2 is not there"
-    )
-    assert news(Watched("fraud"), first) == [line]
-    more = canary()
-    more.verdict.reason, more.guards[0].evidence = "900 of 2,000 units of each arm", 14.0
-    assert news(first, first.heard(overview(deployment(more), at=NOON + 1))) == []
-    more.approved_by = "grace"
-    frozen = deployment(more)
-    frozen.frozen = "frozen: market opening (night)"
-    (said,) = news(first, first.heard(overview(frozen)))
-    assert "; approved by grace; held: frozen: market opening (night); gateway" in said
-    ended = first.heard(overview(deployment(at_end("rolled back", "row_faults: 20 of 180 units")), at=NOON + 60))
-    assert news(first, ended) == [
-        "12:01:00 fraud-20261122-115000-3f2a rolled back (step 3 of 6): row_faults: 20 of 180 units;"
-        " gateway gw-2: bundle 2 is not there"
-    ]
-
-
-def test_silence_is_news_once_and_so_is_its_end() -> None:
-    first = Watched("fraud").heard(overview())
-    silent = first.silent("nobody listens", NOON + 5)
-    assert news(first, silent) == ["12:00:05 not heard: nobody listens; trying again"]
-    assert news(silent, silent.silent("nobody listens", NOON + 6)) == []
-    assert news(silent, silent.heard(overview(at=NOON + 9))) == ["12:00:09 heard again"]
-
-
-def test_a_deployment_without_a_rollout() -> None:
+def test_where_nothing_was_heard_nothing_is_shown() -> None:
     none = overview(pb.DeploymentState(deployment="quotes"))
-    assert news(Watched(""), Watched("").heard(none)) == ["12:00:00 quotes: no rollout so far"]
     assert Watched("quotes").heard(none).states == []
     assert page(Watched("")) == ""

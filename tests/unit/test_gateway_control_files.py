@@ -79,6 +79,9 @@ def test_rules_that_change_are_heard(house: House) -> None:
     after = files()
     assert (before.declared["fraud"].sticky_for, after.declared["fraud"].sticky_for) == (86_400.0, 7_200.0)
     assert before.rules["fraud"] != after.rules["fraud"]
+    assert before.policies == after.policies
+    house.write_deployment("fraud", text=DEPLOYMENT.replace("below: 0.5", "below: 0.6"))
+    assert files().policies["fraud"] != before.policies["fraud"]
 
 
 def test_a_deployment_may_come_later_and_is_tried_again_when_it_was_broken(

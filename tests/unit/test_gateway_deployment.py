@@ -88,10 +88,13 @@ def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
         ("clock: replay", "clock: sundial", "clock is 'sundial'"),
         ("clock: replay", "", "'clock' is missing"),
         ("budget_ms: 100", "budget_ms: 0", "budget_ms is 0"),
-        ("budget_ms: 100", "budget_ms: soon", "could not convert"),
-        ("unit: {entity: card_id}", "unit: {cookie: x}", "unit is"),
+        ("budget_ms: 100", "budget_ms: soon", "budget_ms is 'soon'; it is a number above 0 and up to 60000"),
+        ("budget_ms: 100", "budget_ms: '100'", "budget_ms is '100'; it is a number .*, without quotes"),
+        ("budget_ms: 100", "budget_ms: .nan", "budget_ms is nan"),
+        ("budget_ms: 100", "budget_ms: yes", "budget_ms is true"),
+        ("unit: {entity: card_id}", "unit: {cookie: x}", "unit: 'cookie' is unknown"),
         ("unit: {entity: card_id}", "unit: card_id", "unit"),
-        ("weight: 0.05", "weight: 1.3", "canary weight 1.3"),
+        ("weight: 0.05", "weight: 1.3", "arms: canary: weight is 1.3"),
         ('champion: "1"', 'champion: "2"', "champion and canary"),
         ("kind: thresholds", "kind: dice", "unknown rule"),
         ("arms:", "arms: [", "while parsing"),
@@ -103,10 +106,29 @@ def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
             "clock: replay\nrollout: {guards: {row_faults: {}, decisions: {of: [declined]}}}",
             "guards: decisions: of: the policy never decides 'declined'; it decides approve, ",
         ),
-        ("budget_ms: 100", f"budget_ms: 1{'0' * 400}", "too large"),
+        ("budget_ms: 100", f"budget_ms: 1{'0' * 400}", "a number of far too many digits"),
         ("budget_ms: 100", f"budget_ms: {'[' * 1_000}{']' * 1_000}", "recursion"),
         ("budget_ms: 100", 'budget_ms: !!int ""', "index out of range"),
         ("budget_ms: 100", "budget_ms: &a [*a]", "budget_ms|float"),
+        ('champion: "1"', "champion: 1.10", "arms: champion is 1.1; it is a text .*: write it in quotes"),
+        ('champion: "1"', "champion: yes", "arms: champion is true"),
+        ('champion: "1"', 'champions: "1"', "arms: 'champions' is unknown; known are champion, canary"),
+        ("weight: 0.05", "weight: '0.05'", "arms: canary: weight is '0.05'; it is a number"),
+        ("weight: 0.05", "wait: 0.05", "arms: canary: 'wait' is unknown"),
+        ("rate: 0.25", "rate: yes", "arms: shadows: rate is true"),
+        ("rate: 0.25", "", "arms: shadows: rate is missing"),
+        ('[{version: "2", rate: 0.25}]', '{version: "2", rate: 0.25}', "arms: shadows is a mapping; it is a list"),
+        ("unit: {entity: card_id}", "unit: {entity: 1.5}", "unit: entity is 1.5; it is a text"),
+        ("unit: {entity: card_id}", "unit: {entity: a, request: b}", "unit: it is {entity: NAME} or {request: NAME}"),
+        ("clock: replay", "clock: [replay]", "clock is"),
+        (
+            "clock: replay",
+            'clock: replay\nviews: {a: {optional: "false"}}',
+            "views: a: optional is 'false'; it is true",
+        ),
+        ("clock: replay", "clock: replay\nviews: {a: {cache_ms: .nan}}", "views: a: cache_ms is nan"),
+        ("clock: replay", "clock: replay\nviews: [a]", "views: it is a list"),
+        ("clock: replay", "clock: replay\nrecords: {share: '1.0'}", "records: share is '1.0'; it is a number"),
         ("clock: replay", "clock: replay\nshare: 0", "share is 0"),
         ("clock: replay", "clock: replay\nrecords: {share: 2}", "records: share is 2"),
         ("clock: replay", "clock: replay\nviews: {a: {ttl: 2}}", "'ttl' is unknown"),
@@ -119,6 +141,11 @@ def test_mistakes_name_the_file_and_the_mistake(tmp_path: Path, old: str, new: s
     with pytest.raises(DeploymentError, match=message) as caught:
         read_deployment(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_version_may_be_a_whole_number(tmp_path: Path) -> None:
+    text = GOOD.replace('champion: "1"', "champion: 1")
+    assert read_deployment(write(tmp_path, text)).table == read_deployment(write(tmp_path, GOOD)).table
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

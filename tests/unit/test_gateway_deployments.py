@@ -181,6 +181,22 @@ async def test_a_deployment_appears_changes_and_disappears(house: House) -> None
     assert bundles_told(house.root) == set()
 
 
+async def test_a_worker_says_that_a_canarys_weight_has_lapsed(house: House) -> None:
+    def lapsed() -> list[bool]:
+        (standing,) = house.deployments.standings()
+        return [arm.lapsed for arm in standing.arms]
+
+    declared = house.served(1, champion="1", canary={"version": "2", "weight": 1.0})
+    await house.turn(declared)
+    assert lapsed() == [False, False], "what a file declares needs nobody's word"
+    await house.turn(replace(declared.numbered(2), part=Part("r", 1, 0, 10_000)))
+    assert (lapsed(), await house.version()) == ([False, True], "1")
+    house.deployments.hear({"fraud": 60.0})
+    assert (lapsed(), await house.version()) == ([False, False], "2")
+    house.deployments.hear({"fraud": 0.0})
+    assert (lapsed(), await house.version()) == ([False, True], "1")
+
+
 async def test_lists_on_their_way_finish_on_the_line_that_they_began_on(house: House) -> None:
     await house.turn(house.served(1, champion="1"))
     house.features.go_on.clear()

@@ -102,6 +102,14 @@ async def test_every_round_renews_the_leases_and_sends_the_windows(house: House)
     assert standing.policy == CURRENT.declared().policy_digest
 
 
+async def test_a_weight_that_has_lapsed_in_any_worker_is_told(house: House) -> None:
+    for lapsed in (False, True):
+        house.ready[1].arms = [Arm("canary", "2", "b", 0.05, lapsed=lapsed)]
+        await house.teller.tell()
+        standing = (await house.feed.standings("fraud"))["g"]
+        assert (standing.lapsed, standing.table) == (lapsed, 4), "the table is served all the same"
+
+
 async def test_a_table_stands_when_every_worker_has_all_of_its_arms(house: House) -> None:
     house.ready[1].number = 3
     await house.teller.tell()

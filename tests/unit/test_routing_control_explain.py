@@ -1,11 +1,18 @@
 """The note on a rollout reads like a good incident note: what, when, who, why, on which numbers."""
 
 from dataclasses import replace
+from math import inf
 
-from routing.control.event import Event
+from msgspec.structs import replace as replaced
+
+from routing.comparison import Differing
+from routing.control.event import Event, decode, encode
 from routing.control.explain import explain
+from routing.control.view import Compared, View, lasting
+from routing.findings import GuardState
 from routing.rollout import Rollout, State
 from routing.schedule import Stage, Step, schedule
+from routing.verdict import cannot_tell
 
 SCHEDULE = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500)])
 PENDING = Rollout("r7", "fraud", "1", "2", SCHEDULE, b"s", "ada", table=4, begun=0.0, since=0.0)
@@ -36,9 +43,40 @@ def test_one_that_was_rolled_back() -> None:
         "row_faults: canary 20 of 180 units (11.11%).\n\n"
         "The evidence was 1,234,567 where 500 is enough: of canaries that are no worse than is tolerated, at most"
         " 0.20% ever get so far, however often and however long one looks.\n\n"
+        "## What the judge knew\n\n"
+        "Nothing was kept of that: nobody led then, or nobody had been told yet.\n\n"
         "## What callers were exposed to\n\n"
         "- 0.05 of all units for 30 s\n"
     )
+
+
+def test_one_that_people_took_back_says_what_the_judge_knew() -> None:
+    canary = replace(PENDING, state=State.CANARY, at=1, reason="approved by grace")
+    back = replace(canary, state=State.ROLLING_BACK, reason="aborted by night: complaints")
+    guards = (
+        GuardState("row_faults", 12.3, 500.0, 3, 9, False, "canary 3 of 812 units (0.37%), champion 9 of 15000 units"),
+        GuardState("flips", 30.0, inf, 4, 86, True, "4 of 90 pairs differ, 5.00% may"),
+    )
+    known = View("r7", cannot_tell("812 of 2000 units of each arm"), guards, 4.1, 20.0, (15_000, 812), 90)
+    event = decode(encode(Event(back, "canary", "night", NOON + 330, view=lasting(known))))
+    assert explain([Event(PENDING, "", "ada", NOON), event]).endswith(
+        "## Why it went back\n\n"
+        "aborted by night: complaints.\n\n"
+        "## What the judge knew\n\n"
+        "It had said last: cannot tell: 812 of 2000 units of each arm.\n"
+        "In that step it had seen 15,000 units of the champion's, 812 of the canary's, 90 pairs.\n\n"
+        "- row_faults: evidence 12.3 of 500; canary 3 of 812 units (0.37%), champion 9 of 15000 units\n"
+        "- flips (only reports): evidence 30; 4 of 90 pairs differ, 5.00% may\n"
+        "- that it is not worse: evidence 4.1 of 20\n"
+    )
+    assert "nobody led then" in explain([Event(PENDING, "", "ada", NOON), replaced(event, view=None)])
+    assert "nobody judged it any more" in explain([Event(PENDING, "", "ada", NOON), replaced(event, before="done")])
+
+
+def test_the_log_names_no_customers() -> None:
+    shown = Compared(rows=2, most_different=(Differing("card 7", 0.1, 0.9),))
+    known = View("r7", cannot_tell("no traffic"), (), 1.0, 20.0, (0, 0), 2, comparison=shown)
+    assert lasting(known).comparison == Compared(rows=2)
 
 
 def test_one_that_has_only_begun() -> None:
@@ -59,3 +97,9 @@ def test_a_floor_says_its_own_numbers() -> None:
     note = explain([Event(PENDING, "", "ada", NOON), Event(back, "pending", "judge", NOON + 9_000, {"deaths": 1.0})])
     assert "the canary's lane host died once.\n\nNumbers: deaths 1." in note
     assert "2 h 30 min later it was rolling back" in note
+
+
+def test_times_are_written_as_everywhere_else() -> None:
+    back = replace(PENDING, state=State.ROLLING_BACK, reason="the canary's lane host died once")
+    for seconds, text in ((7_200, "2 h later"), (3 * 86_400 + 3_600, "3 d 1 h later")):
+        assert text in explain([Event(PENDING, "", "ada", NOON), Event(back, "pending", "judge", NOON + seconds)])

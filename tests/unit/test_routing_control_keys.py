@@ -60,17 +60,17 @@ def test_files_that_are_not_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "match"),
     [
-        (("  ada: {key: K, roles: [request]}", "  ada-ci: {key: K, roles: [approve]}"), "ada-ci: has the key of ada"),
-        (("  ada: {key: K, roles: [request]}", "  'ada': {key: L, roles: [approve]}"), "ada stands twice"),
-        (("  ada: {key: K, key: L, roles: [request]}",), "key stands twice"),
-        (("  1: {key: K, roles: [request]}",), "1 is no name: write it in quotes"),
-        (("  ada: {key: K, roles: [request]}", "  b: " + "[" * 1_000 + "]" * 1_000), "recursion"),
+        (("  ada: {key: @K, roles: [request]}", "  ada-ci: {key: @K, roles: [approve]}"), "ada-ci: has the key of ada"),
+        (("  ada: {key: @K, roles: [request]}", "  'ada': {key: @L, roles: [approve]}"), "ada stands twice"),
+        (("  ada: {key: @K, key: @L, roles: [request]}",), "key stands twice"),
+        (("  1: {key: @K, roles: [request]}",), "1 is no name: write it in quotes"),
+        (("  ada: {key: @K, roles: [request]}", "  b: " + "[" * 1_000 + "]" * 1_000), "recursion"),
     ],
 )
 def test_nobody_is_two_people_and_no_name_is_two_keys(tmp_path: Path, lines: tuple[str, ...], match: str) -> None:
     for letter in "KL":
         made = entry("x", make_key(tmp_path / f"{letter}.pem")).split('"')[1]
-        lines = tuple(line.replace(letter, made) for line in lines)
+        lines = tuple(line.replace(f"@{letter}", made) for line in lines)
     path = tmp_path / "principals.yaml"
     path.write_text("principals:\n" + "\n".join(lines) + "\n")
     with pytest.raises(PrincipalsError, match=match):

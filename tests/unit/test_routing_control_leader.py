@@ -44,6 +44,8 @@ async def test_a_bad_one_goes_back_within_seconds_while_a_person_is_waited_for(h
     assert back.at - began <= 2.0
     assert back.rollout.reason.startswith("row_faults: canary")
     assert back.numbers["evidence"] >= back.numbers["enough"]
+    assert back.view is not None
+    assert back.view.guards[0].evidence == back.numbers["evidence"]
 
 
 async def test_who_comes_after_knows_to_the_bit_what_was_known(house: House) -> None:

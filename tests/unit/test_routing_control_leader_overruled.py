@@ -93,6 +93,8 @@ async def test_what_runs_while_it_is_stopped_is_taken_out_by_whoever_leads(house
     assert (rollout.state, rollout.reason) == (State.ABORTED, f"aborted by night: {done}: wrong prices")
     back = next(one for one in await house.store.history("fraud", 100) if one.rollout.state is State.ROLLING_BACK)
     assert back.by == "night"
+    assert back.view is not None
+    assert back.view.rollout == rollout.name
 
 
 async def test_units_are_drawn_anew_when_they_have_kept_their_arms_for_long_enough(house: House) -> None:

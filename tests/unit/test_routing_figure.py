@@ -1,8 +1,8 @@
-"""Figures: no powers of ten where somebody would rather count, no digits that tell nothing."""
+"""Figures: no powers of ten where somebody would rather count, no digits that tell nothing; and spans of time."""
 
 import pytest
 
-from routing.figure import figure
+from routing.figure import figure, span
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,12 @@ def test_figures(value: float, text: str) -> None:
 def test_with_more_digits() -> None:
     assert [figure(value, 4) for value in (1_234.5, 12_345.6, 0.012345)] == ["1,234", "12,346", "0.01235"]
     assert figure(250_000.0, 6) == "250,000"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0 s"), (119.4, "119 s"), (120, "2 min"), (7_140, "119 min"), (7_200, "2 h"), (9_000, "2 h 30 min"),
+     (82_800, "23 h"), (172_800, "2 d"), (180_000, "2 d 2 h")],
+)  # fmt: skip
+def test_spans(seconds: float, text: str) -> None:
+    assert span(seconds) == text

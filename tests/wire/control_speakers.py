@@ -141,6 +141,8 @@ class Scene:
     """A control plane in memory, people with keys, and one gateway that reports."""
 
     now: float = 1_795_348_800.0
+    policies: dict[str, str] = field(default_factory=dict)
+    """The digests of what is declared, of deployments that somebody has looked at."""
     sections: dict[str, dict[str, Any]] = field(default_factory=lambda: {"fraud": {}, "quotes": {}})
     keys: dict[str, Ed25519PrivateKey] = field(
         default_factory=lambda: {name: Ed25519PrivateKey.generate() for name in ROLES}
@@ -160,7 +162,7 @@ class Scene:
 
     def known(self) -> Known:
         declared: dict[str, Declared] = {name: read_rollout(section) for name, section in self.sections.items()}
-        return Known(self.principals, declared, dict.fromkeys(declared, "rules"))
+        return Known(self.principals, declared, dict.fromkeys(declared, "rules"), self.policies)
 
     async def pause(self, seconds: float) -> None:
         """Let a watch wait for as long as its time says, and no longer than it takes."""

@@ -8,6 +8,8 @@ from google.protobuf.message import Message
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.errors import NotFound, Refused
 from routing.control.event import Event
+from routing.control.view import Board
+from routing.rollout import State
 from tests.wire.control_speakers import Scene
 
 
@@ -104,6 +106,52 @@ async def test_one_deployment_that_cannot_be_shown_hides_no_other(scene: Scene) 
     assert quotes == pb.DeploymentState(deployment="quotes")
     with pytest.raises(ValueError, match="salt"):
         await scene.looks.overview("fraud")
+
+
+@pytest.mark.parametrize("deed", ["abort", "undo", "kill", "stop_all"])
+async def test_what_people_take_back_is_kept_with_what_the_judge_knew(scene: Scene, deed: str) -> None:
+    await scene.leader.tick()
+    await do(scene, "night", deed, "" if deed == "stop_all" else "fraud", reason="complaints")
+    event = await last(scene)
+    assert event.view is not None
+    assert (event.by, event.view.verdict.reason) == ("night", "no worker has sent anything")
+    assert [guard.guard for guard in event.view.guards] == ["row_faults", "contract", "slower", "tail", "flaky"]
+    (*_, listed) = (await scene.looks.history(await _looking(scene, "history"))).events
+    assert (listed.rollout.verdict.reason, len(listed.rollout.guards)) == ("no worker has sent anything", 5)
+    assert "- row_faults: evidence 1 of 600; " in (await scene.looks.explain(await _looking(scene, "explain"))).markdown
+
+
+async def test_the_way_back_needs_no_numbers(scene: Scene) -> None:
+    async def broken() -> Board:
+        raise ValueError("Object missing required field `leader`")
+
+    scene.notes.board = broken  # type: ignore[method-assign]
+    state = await do(scene, "night", "abort", reason="wrong")
+    assert isinstance(state, pb.RolloutState)
+    assert (state.state, (await scene.rollout()).state) == ("rolling back", State.ROLLING_BACK)
+    assert (await last(scene)).view is None
+
+
+async def test_one_rollout_that_cannot_be_read_keeps_no_halt_from_the_others(scene: Scene) -> None:
+    read = scene.store.read
+
+    async def unreadable(deployment: str) -> Any:
+        if deployment == "credit":
+            raise ValueError("Object missing required field `salt`")
+        return await read(deployment)
+
+    scene.sections["credit"] = {}
+    scene.store.read = unreadable
+    frozen = await do(scene, "night", "freeze", "", reason="holiday")
+    assert isinstance(frozen, pb.Halts)
+    assert ((await last(scene)).note, list(frozen.unreadable)) == ("frozen: holiday", ["credit"])
+    stopped = await do(scene, "night", "stop_all", "", reason="incident 7")
+    assert isinstance(stopped, pb.Halts)
+    assert (list(stopped.aborted), list(stopped.unreadable)) == ([(await scene.rollout()).name], ["credit"])
+    assert (await scene.rollout()).state is State.ROLLING_BACK
+    killed = await do(scene, "night", "kill", "credit", reason="what is it?")
+    assert isinstance(killed, pb.Halts)
+    assert (list(killed.aborted), list(killed.unreadable)) == ([], ["credit"])
 
 
 async def test_a_kill_says_what_it_has_ended(scene: Scene) -> None:

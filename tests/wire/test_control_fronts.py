@@ -72,6 +72,11 @@ async def test_what_else_lets_none_begin(scene: Scene, speaker: Speaker) -> None
     await scene.report(rules="older")
     assert "another `rollout` section" in str(await refused(speaker, "start", scene.start()))
     await scene.report()
+    scene.policies["fraud"] = "q" * 64
+    refusal = await refused(speaker, "start", scene.start())
+    assert refusal.code == "FAILED_PRECONDITION"
+    assert "another `policy` section of fraud than its deployment.yaml says here: `sluice reload`" in str(refusal)
+    scene.policies["fraud"] = "p" * 64
     assert "is the champion of fraud already" in str(await refused(speaker, "start", scene.start("1")))
     refusal = await refused(speaker, "start", scene.order("ada", "start", candidate="2"))
     assert (refusal.code, "sha256" in str(refusal)) == ("INVALID_ARGUMENT", True)
@@ -170,12 +175,19 @@ async def test_how_both_bundles_compare_and_how_long_it_takes_is_shown(scene: Sc
         seen = Window("gw.0", number, scene.now, scene.now, pairs=(Pair(0, 0),) * 10, comparison=different)
         await scene.feed.send(state.name, seen)
         await scene.leader.tick()
-    rollout = (await speaker.ask("list", scene.order("grace", "list"))).deployments[0].rollout
+    rollout = (await speaker.ask("list", scene.order("grace", "list", entities=True))).deployments[0].rollout
     assert (rollout.comparison.rows, rollout.comparison.flips) == (80, 40)
     assert rollout.comparison.mean_distance == pytest.approx(0.4)
     assert [(one.entity, one.candidate) for one in rollout.comparison.most_different] == [("card 7", 0.9)]
     assert [one.quantile for one in rollout.comparison.quantiles][:2] == [0.05, 0.25]
     assert rollout.verdict.reason == "400 of 2000 pairs"
+    rollout = (await speaker.ask("list", scene.order("grace", "list"))).deployments[0].rollout
+    assert [(one.entity, one.candidate) for one in rollout.comparison.most_different] == [("", 0.9)]
+    for entities, name in ((False, ""), (True, "card 7")):
+        await scene.leader.tick()
+        async for overview in speaker.stream("watch", scene.order("grace", "watch", entities=entities)):
+            assert [one.entity for one in overview.deployments[0].rollout.comparison.most_different] == [name]
+            break
 
 
 async def test_a_watch_says_what_changes_and_something_every_second(scene: Scene, speaker: Speaker) -> None:

@@ -105,6 +105,15 @@ def test_status(rollout: Rollout, control: ScriptedControl, capsys: pytest.Captu
     assert [asked.deployment for _, asked in control.asked] == ["", "fraud"]
 
 
+def test_customers_are_named_only_where_that_is_asked_for(rollout: Rollout, control: ScriptedControl) -> None:
+    control.answers |= {"List": overview(), "History": pb.Events(), "Watch": []}
+    for words in (["status"], ["status", "fraud", "--entities", "--json"], ["watch"], ["watch", "--entities"]):
+        control.answers["Watch"].append([overview(deployment(at_end("done")))])
+        assert rollout(*words) == 0
+    looked = [asked for _, asked in control.asked if asked.deed in ("list", "watch")]
+    assert [one.entities for one in looked] == [False, True, False, True]
+
+
 def test_an_approval_shows_what_is_approved_and_signs_over_it(
     rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +225,20 @@ def test_what_takes_back_and_holds(
     assert rollout(*words.split(), "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["state" if changes else "halts"]
+
+
+def test_what_could_not_be_read_is_said_and_is_not_good(
+    rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control.answers |= {"StopAll": pb.Halts(aborted=["r1"], unreadable=["quotes"]), "Freeze": pb.Halts()}
+    assert rollout("stop-all", "--reason", "x") == 1
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "quotes: its rollout cannot be read: what was ordered holds, but nothing was written down there, and no"
+        " candidate was taken out; the control plane's log says why"
+    )
+    assert rollout("stop-all", "--reason", "x", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["unreadable"] == ["quotes"]
+    assert rollout("freeze", "--all", "--reason", "x") == 0
 
 
 def test_nothing_halted_is_said(rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,11 +15,12 @@ from gateway.command_line.rollout.evidence import verdict
 from gateway.command_line.rollout.flags import read_control
 from gateway.command_line.rollout.output import show, show_json
 from gateway.command_line.rollout.steps import plan
-from gateway.command_line.rollout.words import moment, percent, span, visible
+from gateway.command_line.rollout.words import moment, percent, visible
 from gateway.config import ConfigError
 from models.manifest import MANIFEST, BundleError, load_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.signed import LONGEST
+from routing.figure import span
 
 
 def start(arguments: argparse.Namespace) -> int:
@@ -112,6 +113,15 @@ def aborted(found: pb.Halts, whose: str) -> Iterator[str]:
     yield f"no rollout begins until it is taken back: sluice rollout thaw {whose}"
 
 
+def unread(found: pb.Halts) -> Iterator[str]:
+    """Yield what has to be looked at by hand."""
+    for deployment in found.unreadable:
+        yield (
+            f"{visible(deployment)}: its rollout cannot be read: what was ordered holds, but nothing was written down"
+            " there, and no candidate was taken out; the control plane's log says why"
+        )
+
+
 def _digest(arguments: argparse.Namespace) -> str:
     """Return the digest of the bundle that is meant, after every file of it was found to be what it says."""
     directory = arguments.bundles / arguments.deployment / arguments.version
@@ -180,4 +190,5 @@ def _halt(arguments: argparse.Namespace, order: Callable[[RolloutsClient], pb.Ha
         show(halts(found))
         if taken_out:
             show(aborted(found, taken_out))
-    return 0
+        show(unread(found))
+    return 1 if found.unreadable else 0

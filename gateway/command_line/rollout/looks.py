@@ -24,7 +24,7 @@ from routing.declared import read_rollout
 def status(arguments: argparse.Namespace) -> int:
     """Show how every deployment stands, or one."""
     with read_control(arguments).client() as client:
-        found = client.overview(arguments.deployment)
+        found = client.overview(arguments.deployment, arguments.entities)
     if arguments.json:
         show_json(found)
     else:

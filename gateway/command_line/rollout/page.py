@@ -7,9 +7,9 @@ from rich.text import Text
 from gateway.command_line.rollout import evidence
 from gateway.command_line.rollout.steps import way
 from gateway.command_line.rollout.trace import Trace
-from gateway.command_line.rollout.words import hour, moment, percent, span, visible
+from gateway.command_line.rollout.words import hour, moment, percent, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
-from routing.figure import figure
+from routing.figure import figure, span
 from routing.rollout import FINAL, State
 
 _STYLE_OF_STATE: dict[str, str] = {
@@ -19,6 +19,11 @@ _STYLE_OF_STATE: dict[str, str] = {
     State.ROLLED_BACK: "bold red",
     State.ABORTED: "bold red",
 }
+NOBODY_LEADS = "nobody leads: nothing is judged, nothing goes forward, and canaries lose their weight"
+"""Who reads that starts `sluice control`, or looks into its log."""
+UNSERVED = "not served by every gateway yet"
+LAPSED = "the canary's weight has lapsed: the champion answers all units"
+"""Of a gateway."""
 _INDENT = 12
 _DIGEST = 12
 _EXAMPLES = 3
@@ -48,7 +53,7 @@ def leader(found: pb.Overview) -> Text:
     at = f"{moment(found.at)} UTC   "
     if found.leader:
         return Text(f"{at}leader {visible(found.leader)}", "dim")
-    return Text.assemble((at, "dim"), ("nobody leads: nothing is judged, nothing goes forward", "bold red"))
+    return Text.assemble((at, "dim"), (NOBODY_LEADS, "bold red"))
 
 
 def deployment(one: pb.DeploymentState, now: float, trace: Trace | None = None) -> list[Text]:
@@ -86,6 +91,11 @@ def because(entry: pb.Event) -> str:
     return visible(entry.note or entry.rollout.reason)
 
 
+def troubles(gateway: pb.Gateway) -> list[str]:
+    """Return what is wrong in a gateway."""
+    return [*([LAPSED] if gateway.lapsed else []), *([visible(gateway.trouble)] if gateway.trouble else [])]
+
+
 def _heading(one: pb.DeploymentState, now: float) -> Text:
     if one.trouble:
         return Text.assemble((one.deployment, "bold"), ": ", (visible(one.trouble), "bold red"))
@@ -93,9 +103,15 @@ def _heading(one: pb.DeploymentState, now: float) -> Text:
         return Text.assemble((one.deployment, "bold"), ": no rollout so far")
     state = one.rollout
     weight = f" at {percent(state.weight)} of units" if state.weight else ""
-    waiting = "" if state.settled or over(state) else ", not served by every gateway yet"
+    waiting = "" if state.settled or over(state) else f", {UNSERVED}"
+    lapsed = sum(gateway.lapsed for gateway in one.gateways) if state.weight else 0
     return Text.assemble(
-        (one.deployment, "bold"), ": ", (state.state, _style(state)), f"{weight} for {span(now - state.since)}{waiting}"
+        (one.deployment, "bold"),
+        ": ",
+        (state.state, _style(state)),
+        weight,
+        (f", lapsed in {lapsed} of {len(one.gateways)} gateways," if lapsed else "", "bold red"),
+        f" for {span(now - state.since)}{waiting}",
     )
 
 
@@ -111,7 +127,7 @@ def _rollout(state: pb.RolloutState, now: float, trace: Trace | None) -> Iterato
     yield from _under("because", [Text(visible(state.reason))])
     if not judged(state):
         yield from _under("verdict", [evidence.verdict(state)])
-        yield from _under("next", _next(state))
+        yield from _under("next", ahead(state))
     yield from _under("guards", list(evidence.guards(state.guards, trace)))
     proof = evidence.proof(state)
     yield from _under("proof", [] if proof is None or judged(state) else [proof])
@@ -129,7 +145,8 @@ def _arms(state: pb.RolloutState) -> str:
     return f"{champion} is champion and answers {shares[0]} of units; candidate {candidate} answers {shares[1]}"
 
 
-def _next(state: pb.RolloutState) -> list[Text]:
+def ahead(state: pb.RolloutState) -> list[Text]:
+    """Return when the present step may be left, as things go, and what that takes of people."""
     lines = []
     if state.expected_seconds:
         lines.append(Text(f"as things go, this step may be left in {span(state.expected_seconds)}"))
@@ -144,7 +161,9 @@ def _next(state: pb.RolloutState) -> list[Text]:
 def _gateway(gateway: pb.Gateway, state: pb.RolloutState, now: float) -> Text:
     behind = f" of {state.table}" if gateway.table < state.table else ""
     line = Text(f"{visible(gateway.name)}  table {gateway.table}{behind}, heard {span(now - gateway.at)} ago")
-    return line.append(f"  {visible(gateway.trouble)}", "bold red") if gateway.trouble else line
+    for trouble in troubles(gateway):
+        line.append(f"  {trouble}", "bold red")
+    return line
 
 
 def _pairs(found: pb.Comparison) -> Iterator[Text]:
@@ -159,8 +178,9 @@ def _pairs(found: pb.Comparison) -> Iterator[Text]:
         yield Text("quantiles of scores: " + ", ".join(shifts))
     if found.most_different:
         most = found.most_different[:_EXAMPLES]
-        named = (f"{visible(one.entity)} {figure(one.champion)} -> {figure(one.candidate)}" for one in most)
-        yield Text("most different: " + ", ".join(named))
+        named = (f"{visible(one.entity)} {figure(one.champion)} -> {figure(one.candidate)}".lstrip() for one in most)
+        hidden = "" if all(one.entity for one in most) else "; --entities says whose"
+        yield Text("most different: " + ", ".join(named) + hidden)
 
 
 def _under(name: str, lines: Sequence[Text]) -> Iterator[Text]:

@@ -98,12 +98,17 @@ def _add_looks(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         actions,
         "watch",
         "show how a rollout goes on, live",
-        "On a terminal a page; elsewhere a line for each change. Ends when the rollout is over, with 0 when it is done "
-        "and 1 when it was taken back. Goes on when the control plane goes away and comes back.",
+        "On a terminal a page; elsewhere a line for each change, and every 30 s how it stands. Ends when the rollout "
+        "is over, with 0 when it is done and 1 when it was taken back. Goes on when the control plane goes away and "
+        "comes back.",
         "watch fraud",
     )
     watch.add_argument("deployment", nargs="?", default="", help="this one [all that run]")
     watch.add_argument("--forever", action="store_true", help="until Ctrl-C, also when the rollout is over")
+    for parser in (status, watch):
+        parser.add_argument(
+            "--entities", action="store_true", help="name the entities on which both bundles differ most: customers"
+        )
     history = _add(actions, "history", "list what was decided, by whom and why", "The newest comes last.")
     history.add_argument("deployment")
     history.add_argument("--count", type=_positive, default=50, help="at most so many events [%(default)s]")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from gateway.command_line.rollout.columns import columns
 from gateway.command_line.rollout.page import became
-from gateway.command_line.rollout.words import hour, span, visible
+from gateway.command_line.rollout.words import hour, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.figure import span
 
 _HEADING = ("time (UTC)", "after", "decided then", "says the judge now")
 

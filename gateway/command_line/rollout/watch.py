@@ -14,8 +14,9 @@ from rich.live import Live
 from gateway.client.rollouts import RolloutsClient
 from gateway.client.rollouts_errors import Away, NotFound, RolloutsError
 from gateway.command_line.rollout.flags import read_control
+from gateway.command_line.rollout.news import News
 from gateway.command_line.rollout.output import console, show, show_json
-from gateway.command_line.rollout.watched import Watched, changed, news, screen
+from gateway.command_line.rollout.watched import Watched, changed, screen
 from protos.sluice.v1 import rollouts_pb2 as pb
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
@@ -34,14 +35,14 @@ class Silence(NamedTuple):
 class Display(Protocol):
     """Where what is watched is shown; entered before the first thing is."""
 
-    def show(self, before: Watched, now: Watched) -> None:
+    def show(self, now: Watched) -> None:
         """Show what is known now, or what is new in it."""
 
 
 def watch(arguments: argparse.Namespace) -> int:
     """Show how rollouts go on, until they are over: 0 when all are done, 1 when one was taken back."""
     with read_control(arguments).client() as client, _display(arguments) as display:
-        overviews = steadily(lambda: client.watch(arguments.deployment), time.sleep)
+        overviews = steadily(lambda: client.watch(arguments.deployment, arguments.entities), time.sleep)
         known = follow(overviews, client, Watched(arguments.deployment), display, arguments.forever)
     if known.deployment and not known.states:
         raise NotFound(f"there was no rollout of {known.deployment} so far: sluice rollout start begins one")
@@ -62,7 +63,7 @@ def follow(
             known = known.heard(heard)
             for deployment in changed(before, known):
                 known = _told(client, known, deployment)
-        display.show(before, known)
+        display.show(known)
         if not forever and not known.silence and known.result is not None:
             break
     return known
@@ -114,22 +115,29 @@ class _Plain:
 
 
 class NewsLines(_Plain):
-    """A line for each change: for logs, and for scripts that wait."""
+    """A line for each change, and now and then one without: for logs, and for scripts that wait."""
 
-    def show(self, before: Watched, now: Watched) -> None:
-        for line in news(before, now):
+    def __init__(self) -> None:
+        self._news = News()
+
+    def show(self, now: Watched) -> None:
+        for line in self._news.lines(now):
             print(line, flush=True)
 
 
 class JsonLines(_Plain):
     """Every overview as a line of JSON; silence is told on standard error."""
 
-    def show(self, before: Watched, now: Watched) -> None:
-        if not now.silence and now.found is not None:
+    def __init__(self) -> None:
+        self._news = News()
+
+    def show(self, now: Watched) -> None:
+        lines = self._news.lines(now)
+        if now.silence:
+            for line in lines:
+                print(f"sluice: {line}", file=sys.stderr, flush=True)
+        elif now.found is not None:
             show_json(now.found, indent=None)
-            return
-        for line in news(before, now):
-            print(f"sluice: {line}", file=sys.stderr, flush=True)
 
 
 class LivePage:
@@ -150,7 +158,7 @@ class LivePage:
         if self._known is not None:
             show(screen(self._known, time.time()))
 
-    def show(self, before: Watched, now: Watched) -> None:
+    def show(self, now: Watched) -> None:
         self._known = now
         self._live.refresh()
 

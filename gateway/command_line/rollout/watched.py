@@ -7,8 +7,9 @@ from rich.text import Text
 
 from gateway.command_line.rollout import page
 from gateway.command_line.rollout.trace import Trace
-from gateway.command_line.rollout.words import hour, percent, span, visible
+from gateway.command_line.rollout.words import visible
 from protos.sluice.v1 import rollouts_pb2 as pb
+from routing.figure import span
 from routing.rollout import State
 
 
@@ -25,6 +26,8 @@ class Watched:
     silence: str = ""
     """Why nothing is heard; empty: it is."""
     silent_since: float = 0.0
+    silent_at: float = 0.0
+    """When that was found out again, in unix seconds."""
 
     def heard(self, found: pb.Overview) -> "Watched":
         """Return what is known with one more overview."""
@@ -37,7 +40,8 @@ class Watched:
 
     def silent(self, reason: str, now: float) -> "Watched":
         """Return what is known when nothing is heard any more, from a moment on in unix seconds."""
-        return replace(self, silence=reason, silent_since=self.silent_since if self.silence else now)
+        since = self.silent_since if self.silence else now
+        return replace(self, silence=reason, silent_since=since, silent_at=now)
 
     def told(self, deployment: str, events: Sequence[pb.Event]) -> "Watched":
         """Return what is known with the deployment's last events."""
@@ -78,18 +82,6 @@ def screen(watched: Watched, now: float) -> list[Text]:
     return lines
 
 
-def news(before: Watched, now: Watched) -> list[str]:
-    """Return a line for each thing that has changed, for where there is no terminal to draw on."""
-    if now.silence:
-        return [] if before.silence else [f"{hour(now.silent_since)} not heard: {visible(now.silence)}; trying again"]
-    if now.found is None:
-        return []
-    lines = [f"{hour(now.found.at)} heard again"] if before.silence else []
-    known = {one.deployment: _said(one) for one in before.found.deployments} if before.found is not None else {}
-    told = [one for one in now.found.deployments if _said(one) != known.get(one.deployment)]
-    return [*lines, *(f"{hour(now.found.at)} {_line(one)}" for one in told)]
-
-
 def _silence(watched: Watched, now: float) -> list[Text]:
     if not watched.silence:
         return []
@@ -102,33 +94,3 @@ def _silence(watched: Watched, now: float) -> list[Text]:
 
 def _place(state: pb.RolloutState) -> tuple[object, ...]:
     return state.name, state.state, state.step, state.settled, state.table
-
-
-def _said(one: pb.DeploymentState) -> tuple[object, ...]:
-    """What has to change for it to be news: figures alone are none."""
-    state = one.rollout
-    verdict = None if page.judged(state) else (state.verdict.outcome, state.verdict.guard)
-    troubles = tuple((gateway.name, gateway.trouble) for gateway in one.gateways if gateway.trouble)
-    return *_place(state), state.reason, verdict, state.approved_by, one.frozen, one.trouble, troubles
-
-
-def _line(one: pb.DeploymentState) -> str:
-    state = one.rollout
-    if one.trouble:
-        return f"{one.deployment}: {visible(one.trouble)}"
-    if not state.name:
-        return f"{one.deployment}: no rollout so far"
-    weight = f" {percent(state.weight)}" if state.weight else ""
-    parts = [
-        f"{state.name} {state.state}{weight} (step {state.step + 1} of {len(state.steps)}): {visible(state.reason)}"
-    ]
-    if state.HasField("verdict") and not page.judged(state):
-        parts.append(f"verdict {state.verdict.outcome}: {visible(state.verdict.reason)}")
-    if state.approved_by:
-        parts.append(f"approved by {visible(state.approved_by)}")
-    if one.frozen:
-        parts.append(f"held: {visible(one.frozen)}")
-    parts += [
-        f"gateway {visible(gateway.name)}: {visible(gateway.trouble)}" for gateway in one.gateways if gateway.trouble
-    ]
-    return "; ".join(parts)

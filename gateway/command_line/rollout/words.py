@@ -11,20 +11,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
-def span(seconds: float) -> str:
-    """Return a time in its two largest units at most."""
-    whole = max(0, round(seconds))
-    if whole < 120:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
-    hours = round(minutes / 60)
-    return f"{hours // 24} d" + (f" {hours % 24} h" if hours % 24 else "")
-
-
 def moment(at: float) -> str:
     """Return unix seconds as a date and a time, UTC; those that no calendar has, as they are."""
     try:

@@ -181,11 +181,14 @@ class Gateway(_message.Message):
     TABLE_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
+    LAPSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     table: _builtins.int
     at: _builtins.float
     """When it was heard last, in unix seconds."""
     trouble: _builtins.str
+    lapsed: _builtins.bool
+    """Whether the canary's weight has lapsed in any of its workers, so that the champion answers all units there."""
     def __init__(
         self,
         *,
@@ -193,10 +196,11 @@ class Gateway(_message.Message):
         table: _builtins.int = ...,
         at: _builtins.float = ...,
         trouble: _builtins.str = ...,
+        lapsed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "name", b"name", "table", b"table", "trouble", b"trouble"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "lapsed", b"lapsed", "name", b"name", "table", b"table", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -248,6 +252,9 @@ class RolloutState(_message.Message):
     EXPECTED_SECONDS_FIELD_NUMBER: _builtins.int
     APPROVED_BY_FIELD_NUMBER: _builtins.int
     COMPARISON_FIELD_NUMBER: _builtins.int
+    CHAMPION_UNITS_FIELD_NUMBER: _builtins.int
+    CANARY_UNITS_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     deployment: _builtins.str
     state: _builtins.str
@@ -273,6 +280,10 @@ class RolloutState(_message.Message):
     """Seconds until the present step may be left, as things go; 0: that cannot be said."""
     approved_by: _builtins.str
     """Who has approved the next step; empty: nobody."""
+    champion_units: _builtins.int
+    """What the judge has seen of the present step: units by their first calls, and pairs."""
+    canary_units: _builtins.int
+    pairs: _builtins.int
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Step]: ...
     @_builtins.property
@@ -314,10 +325,13 @@ class RolloutState(_message.Message):
         expected_seconds: _builtins.float = ...,
         approved_by: _builtins.str = ...,
         comparison: Global___Comparison | None = ...,
+        champion_units: _builtins.int = ...,
+        canary_units: _builtins.int = ...,
+        pairs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_by", b"approved_by", "begun", b"begun", "candidate", b"candidate", "champion", b"champion", "comparison", b"comparison", "deployment", b"deployment", "digests", b"digests", "expected_seconds", b"expected_seconds", "guards", b"guards", "name", b"name", "proof", b"proof", "proof_enough", b"proof_enough", "reason", b"reason", "requested_by", b"requested_by", "settled", b"settled", "since", b"since", "state", b"state", "step", b"step", "steps", b"steps", "table", b"table", "verdict", b"verdict", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved_by", b"approved_by", "begun", b"begun", "canary_units", b"canary_units", "candidate", b"candidate", "champion", b"champion", "champion_units", b"champion_units", "comparison", b"comparison", "deployment", b"deployment", "digests", b"digests", "expected_seconds", b"expected_seconds", "guards", b"guards", "name", b"name", "pairs", b"pairs", "proof", b"proof", "proof_enough", b"proof_enough", "reason", b"reason", "requested_by", b"requested_by", "settled", b"settled", "since", b"since", "state", b"state", "step", b"step", "steps", b"steps", "table", b"table", "verdict", b"verdict", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -396,6 +410,7 @@ class Differing(_message.Message):
     CHAMPION_FIELD_NUMBER: _builtins.int
     CANDIDATE_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
+    """Who that is: empty, unless the order to list or to watch says `entities: true`."""
     champion: _builtins.float
     candidate: _builtins.float
     def __init__(
@@ -521,21 +536,29 @@ class Halts(_message.Message):
 
     HALTS_FIELD_NUMBER: _builtins.int
     ABORTED_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def halts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Halt]: ...
     @_builtins.property
     def aborted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The names of the rollouts that this has ended; whose candidates had gone back already are not among them."""
 
+    @_builtins.property
+    def unreadable(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Deployments whose rollout could not be read: what was ordered holds for them, but was not written down there, and a
+        candidate was not taken out.
+        """
+
     def __init__(
         self,
         *,
         halts: _abc.Iterable[Global___Halt] | None = ...,
         aborted: _abc.Iterable[_builtins.str] | None = ...,
+        unreadable: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aborted", b"aborted", "halts", b"halts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aborted", b"aborted", "halts", b"halts", "unreadable", b"unreadable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -577,7 +600,9 @@ class Event(_message.Message):
     note: _builtins.str
     """What was done that left the rollout as it was: a step was approved, a deployment frozen or thawed."""
     @_builtins.property
-    def rollout(self) -> Global___RolloutState: ...
+    def rollout(self) -> Global___RolloutState:
+        """As it was from then on, with what its judge knew then: verdict and guards are absent where nobody had shown them."""
+
     @_builtins.property
     def numbers(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     def __init__(
