@@ -98,7 +98,8 @@ class Follower:
                 self.rollouts.pop(name, None)
         except ControlError:
             raise
-        except Exception:  # supervised: what nobody understands costs this deployment its rollout
+        except Exception:  # supervised: what nobody understands costs this deployment its rollout, whose weight lapses
+            self.rollouts.pop(name, None)
             log.exception("a rollout cannot be followed", extra={"deployment": name})
 
     def leases(self) -> dict[str, float]:

@@ -192,3 +192,15 @@ async def test_a_canary_whose_rollout_is_forgotten_lapses(house: House) -> None:
     await house.look()
     assert house.follower.leases() == {}
     assert house.follower.taken_out("fraud") == ""
+
+
+async def test_a_canary_whose_rollout_nobody_understands_lapses_and_keeps_no_other_from_being_followed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.keep(CANARY)
+    await house.store.lead("a", 5.0)
+    await house.look()
+    assert house.follower.leases() == {"fraud": TERM}
+    monkeypatch.setattr(house.store, "read", lambda name: 1 / 0)
+    await house.look()
+    assert house.follower.leases() == {}
