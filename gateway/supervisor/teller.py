@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 
 from gateway.messages import Hear
 from gateway.messages import Standing as WorkerStanding
@@ -70,6 +71,9 @@ class Teller:
     async def tell(self) -> None:
         """Tell once. Raises `ControlError`."""
         self._follower.moved.clear()
+        if not self._clock.looked:
+            with suppress(ControlError):
+                await self._clock.look()
         leases = self._follower.leases()
         workers = self._workers.ready
         asking = [asyncio.create_task(self._ask(worker, leases), name="hear a worker") for worker in workers]
@@ -91,7 +95,7 @@ class Teller:
             answer = await worker.ask(lambda number: Hear(number, leases), PATIENCE)
         except (WorkerGone, TimeoutError):
             return []
-        for noted in answer.noted:
+        for noted in answer.noted if self._clock.looked else ():  # by which clock nobody could say
             window = self._alignment.aligned(decode_window(noted.window))
             self._last.setdefault(worker, {})[noted.rollout] = window
             self._wait(noted.rollout, window)

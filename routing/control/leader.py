@@ -30,6 +30,8 @@ log = logging.getLogger("sluice.control")
 
 LEASE = 5.0
 """Seconds for which a leader that says nothing still leads."""
+FUTURE = 5.0
+"""Seconds by which a window may be ahead of the leader's clock: gateways put theirs on the same one."""
 PATIENCE = 180.0
 """Seconds that every gateway may take to serve a table."""
 SALT_BYTES = 16
@@ -213,8 +215,11 @@ class Leader:
         renewed, missed = self._clock(), led.judge.missed
         while windows := await self._plane.feed.after(led.name, led.heard, _MOST):
             for place, window in windows:
-                led.judge.take(window)
                 led.heard = place
+                if window.at <= self._clock() + FUTURE:
+                    led.judge.take(window)
+                else:  # it would have everybody else's taken for late
+                    log.error("a window is of the future", extra={"rollout": led.name, "worker": window.worker})
             await asyncio.sleep(0)
             if fence and self._clock() - renewed >= _RENEW:
                 renewed = self._clock()

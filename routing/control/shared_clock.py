@@ -30,6 +30,8 @@ class SharedClock:
         self._own = own
         self.ahead = 0.0
         """Seconds that are added to this machine's clock."""
+        self.looked = False
+        """Whether it was ever compared."""
 
     def __call__(self) -> float:
         return self._own() + self.ahead
@@ -38,7 +40,7 @@ class SharedClock:
         """Compare both clocks. Raises `ControlError`."""
         asked = self._own()
         theirs = await self._timed.now()
-        answered = self._own()
+        answered, self.looked = self._own(), True
         off = theirs - (asked + answered) / 2
         if abs(off - self.ahead) > TOLERATED + (answered - asked) / 2:
             log.warning(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -167,6 +168,19 @@ async def test_what_cannot_be_sent_is_sent_later_in_order(house: House) -> None:
         ("a", 2),
         ("a", 3),
     ]
+
+
+async def test_what_is_found_out_before_the_shared_clock_was_seen_is_not_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = AsyncMock(side_effect=ControlError("away"))
+    with monkeypatch.context() as patch:
+        patch.setattr(house.feed, "now", away)
+        with pytest.raises(ControlError):
+            await house.teller.tell()
+    assert len(house.ready[0].leases) == 1
+    await house.teller.tell()
+    assert [sequence for _, sequence, _ in await house.sent()] == [2, 2]
 
 
 async def test_what_waits_is_bounded_and_what_is_lost_is_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,15 @@ async def test_what_cannot_be_heard_while_standing_by_is_heard_later(
     assert second._led == {}
 
 
+async def test_a_window_of_the_future_makes_nobody_elses_late(house: House) -> None:
+    await house.go(8, "a")
+    rollout = await house.rollout()
+    await house.feed.send(rollout.name, Window("odd", 1, house.now + 3_600.0, house.now + 3_600.0))
+    house.bad = 1.0
+    await house.go(20, "a")
+    assert (await house.rollout()).state is State.ROLLED_BACK
+
+
 async def test_two_that_would_lead_make_one_story(house: House) -> None:
     house.approved = True
     await house.go(200, "a", "b")
