@@ -36,6 +36,11 @@ class Outage(BackendError):
     """The lane failed whatever the row: also at one that it has scored before."""
 
 
+def is_at_fault(found: Found) -> bool:
+    """Whether it was the row that broke the run."""
+    return isinstance(found, BackendError) and not isinstance(found, Outage)
+
+
 Tell = Callable[[Sequence[Found], bool], None]
 """Hears by row, once, what came of the search: its score, the error that it gives alone, or None: nobody knows.
 
@@ -101,7 +106,7 @@ class FaultSearch:
         except BackendError as exc:
             found = await search.rows_at_fault(matrix, exc, self._scored.get(lane.arm))
             unknown = sum(one is None or isinstance(one, Outage) for one in found)
-            meters.row.add(sum(isinstance(one, BackendError) and not isinstance(one, Outage) for one in found))
+            meters.row.add(sum(map(is_at_fault, found)))
             meters.unfinished.add(unknown)
             return found, True
         meters.flaky.add()

@@ -1,11 +1,13 @@
 """How a worker's lanes themselves have fared since the last flush: for the floors of the judge."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from gateway.backends.host_toll import Toll, Tolled, no_toll
 from gateway.lane import Decided, Outcome
 from routing.window import NO_SCORES, Health, Spread
 
+MOST_AT_FAULT = 1 << 16
+"""Units of an arm that are remembered for having broken a run; beyond that all are forgotten."""
 STARVED = 0.5
 """The share of its time for which a lane host waits for a processor, and more than that is a strain."""
 
@@ -16,6 +18,7 @@ class HealthBook:
     def __init__(self) -> None:
         self._runs, self._broken = [0, 0], [0, 0]
         self._spreads = [NO_SCORES, NO_SCORES]
+        self._at_fault: list[set[int]] = [set(), set()]
         self._strained = False
         self._tolled: Tolled = no_toll
         self._known = Toll()
@@ -33,6 +36,18 @@ class HealthBook:
     def broke(self, canary: bool) -> None:
         """Count a run that failed, and failed again when it was repeated."""
         self._broken[canary] += 1
+
+    def told_again(self, canary: bool, units: Set[int]) -> bool:
+        """Whether a run was broken by rows of such units alone as have broken one of that arm before.
+
+        A card whose row breaks the model, and that makes most of an arm's calls, would look like a lane that is out.
+        """
+        known = self._at_fault[canary]
+        again = bool(units) and units <= known
+        if len(known) >= MOST_AT_FAULT:
+            known.clear()
+        known |= units
+        return again
 
     def scored(self, canary: bool, outcomes: Iterable[Outcome | None]) -> bool:
         """Take in what an arm's bundle decided; return whether it decided anything."""

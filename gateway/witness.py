@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.fault_search import Tell
+from gateway.fault_search import Tell, is_at_fault
 from gateway.halving import Found
 from gateway.health_book import HealthBook
 from gateway.intake import Row
@@ -89,10 +89,13 @@ class ListTicket:
         signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
 
         def tell(found: Sequence[Found], broken: bool) -> None:
-            if broken or any(one is not None for one in found):  # else nobody has looked at it
+            at_fault = {row.number for row, one in zip(rows, found, strict=True) if is_at_fault(one)}
+            if health.told_again(canary, at_fault):
+                pass  # whoever was at fault has been counted
+            elif broken or any(one is not None for one in found):  # else nobody has looked at it
                 health.ran(canary)
-            if broken:
-                health.broke(canary)
+                if broken:
+                    health.broke(canary)
             scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
             shown = [
                 signs.of(outcome) if isinstance(one, float) else signs.of_search(one)

@@ -80,6 +80,27 @@ def test_a_list_is_a_run_where_something_was_decided_and_a_broken_one_when_it_fa
     assert witness.window(3.0).health == NOTHING
 
 
+def test_a_unit_breaks_an_arms_runs_once(tmp_path: Path) -> None:
+    plan, policy = small_plan(tmp_path), Policy("p", 0.0, 1.0, Thresholds((), ("approve",)))
+    lane = Lane(CANARY, "2", "d" * 64, plan, MatrixBuilder(plan, None), ScriptedBackend(), policy)
+    witness = Witness(Signs(MEASURES), PART)
+    ticket, bad_row = witness.admit(1.0), BackendError("a row that it cannot take")
+
+    def breaks(arm: str, *units: int, by: BackendError | None = bad_row) -> None:
+        ticket.search(replace(lane, arm=arm), np.zeros((len(units), 4), dtype=np.float32), rows(*units))(
+            [by] * len(units), True
+        )
+
+    for units in ((1,), (1,), (1, 1), (2,), (1, 2), (1, 3)):
+        breaks(CANARY, *units)
+    breaks(CHAMPION, 1)
+    health = witness.window(2.0).health
+    assert (health.canary_runs, health.canary_broken, health.champion_broken) == (3, 3, 1)
+    for by in (Outage("whatever the row"), None):
+        breaks(CANARY, 1, by=by)
+    assert witness.window(3.0).health.canary_broken == 2, "nobody's row was at fault"
+
+
 def test_a_list_keeps_the_weight_that_it_met() -> None:
     witness = Witness(Signs(MEASURES), PART)
     before = witness.admit(1.0)
