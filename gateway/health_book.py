@@ -16,7 +16,7 @@ class HealthBook:
     """Counts runs of either arm, and looks after the lane host of the canary."""
 
     def __init__(self) -> None:
-        self._runs, self._broken = [0, 0], [0, 0]
+        self._runs, self._broken, self._out = [0, 0], [0, 0], [0, 0]
         self._spreads = [NO_SCORES, NO_SCORES]
         self._at_fault: list[set[int]] = [set(), set()]
         self._strained = False
@@ -33,9 +33,10 @@ class HealthBook:
         """Count a run."""
         self._runs[canary] += 1
 
-    def broke(self, canary: bool) -> None:
-        """Count a run that failed, and failed again when it was repeated."""
+    def broke(self, canary: bool, out: bool = False) -> None:
+        """Count a run that failed, and failed again when it was repeated; the lane is `out` if no row was at fault."""
         self._broken[canary] += 1
+        self._out[canary] += out
 
     def told_again(self, canary: bool, units: Set[int]) -> bool:
         """Whether a run was broken by rows of such units alone as have broken one of that arm before.
@@ -71,11 +72,13 @@ class HealthBook:
             canary_broken=self._broken[True],
             champion_runs=self._runs[False],
             champion_broken=self._broken[False],
+            champion_out=self._out[False],
             host_deaths=toll.deaths - known.deaths,
             golden_wrong=toll.golden_wrong - known.golden_wrong,
             strained=self._strained or starved,
             canary_scores=self._spreads[True],
             champion_scores=self._spreads[False],
         )
-        self._runs, self._broken, self._spreads, self._strained = [0, 0], [0, 0], [NO_SCORES, NO_SCORES], False
+        self._runs, self._broken, self._out = [0, 0], [0, 0], [0, 0]
+        self._spreads, self._strained = [NO_SCORES, NO_SCORES], False
         return health

@@ -1,7 +1,8 @@
 """What pairs have shown since the last flush: signs for the judge, and a comparison for people.
 
 A bundle that is away for a third of a second raises in every pair of that time, by one cause: pair by pair, of bundles
-that are away alike a tenth was rolled back. So of each flush one pair at most shows that a bundle raised.
+that are away alike a tenth was rolled back. So of each flush one pair counts in which one of the two raised: the first,
+which is as probably the candidate's as any of them.
 """
 
 from gateway.cutoff import Cutoff
@@ -20,7 +21,7 @@ class PairBook:
         self._signs = signs
         self._cutoff = Cutoff(signs.tail_by)
         self._pairs: list[Pair] = []
-        self._raised = Pair(0, 0)
+        self._raised = False
         self._comparison = NO_COMPARISON
 
     def note(self, canary: Half, champion: Half, entity: str, money: float) -> None:
@@ -42,16 +43,16 @@ class PairBook:
     def take_pairs(self) -> tuple[Pair, ...]:
         """Return the pairs since the last time."""
         pairs, self._pairs = tuple(self._pairs), []
-        self._raised = Pair(0, 0)
+        self._raised = False
         return pairs
 
     def _once(self, pair: Pair) -> Pair:
-        """Return a pair without what its bundles have shown already by raising; where both raise it says nothing."""
-        flaky, raised = self._signs.flaky, self._raised
-        if pair.canary & pair.champion & flaky:
+        """Return a pair as it is, or without that one bundle raised, where an earlier one has shown such a thing."""
+        flaky = self._signs.flaky
+        if not (pair.canary ^ pair.champion) & flaky:
             return pair
-        self._raised = Pair(raised.canary | pair.canary & flaky, raised.champion | pair.champion & flaky)
-        return Pair(pair.canary & ~raised.canary, pair.champion & ~raised.champion)
+        raised, self._raised = self._raised, True
+        return Pair(pair.canary & ~flaky, pair.champion & ~flaky) if raised else pair
 
     def take_comparison(self) -> Comparison:
         """Return what their rows looked like."""

@@ -95,7 +95,7 @@ class ListTicket:
             elif broken or any(one is not None for one in found):  # else nobody has looked at it
                 health.ran(canary)
                 if broken:
-                    health.broke(canary)
+                    health.broke(canary, out=not at_fault)
             scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
             shown = [
                 signs.of(outcome) if isinstance(one, float) else signs.of_search(one)

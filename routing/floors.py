@@ -1,8 +1,8 @@
 """Floors: outages that need no statistics. They act only while the champion is healthy over the same span.
 
-A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where more
-of the champion's runs break than bad rows explain, where admission refuses calls or the canary's host waits for a
-processor, nothing is said.
+A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where a run
+of the champion breaks too and no row of it is at fault, where admission refuses calls or the canary's host waits for a
+processor, nothing is said. How many of its runs break would tell less: a breaker lets few of them through.
 Floors carry no α; what they cost in false rollbacks is part of the simulated share.
 """
 
@@ -13,6 +13,9 @@ from math import inf
 
 from routing.verdict import Outcome, Verdict, cannot_tell, fail
 from routing.window import Health, Spread, Window
+
+# Seconds by which a window may be ahead; one that is more so was made before the clock was set back.
+_AHEAD = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,6 @@ class FloorLimits:
     """And this part of all of its runs since then: where a bad row breaks a run now and then, ratios are to say so."""
     champion_runs: int = 100
     """Runs of the champion without which nobody knows that it fares better."""
-    champion_broken: float = 0.1
-    """The part of them that may be broken, since the canary is out as in the whole span: more share its trouble."""
     champion_beside: int = 10
     """And so many of them since the canary is out: one that fared well before an outage may be in it, too."""
     host_deaths: int = 1
@@ -40,8 +41,6 @@ class FloorLimits:
             raise ValueError(f"span is {self.span:g}; it is a number of seconds above 0")
         if not 0 < self.broken_share <= 1:
             raise ValueError(f"broken_share is {self.broken_share:g}; it lies above 0 and up to 1")
-        if not 0 <= self.champion_broken < self.broken_share:
-            raise ValueError(f"champion_broken is {self.champion_broken:g}; it lies from 0 to below broken_share")
         for name in ("broken_runs", "champion_runs", "host_deaths", "golden_wrong", "constant_rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is at least 1: none at all is no fault")
@@ -60,7 +59,7 @@ class Floors:
 
     def look(self, now: float) -> Verdict | None:
         """Return what was found; None while every floor holds."""
-        while self._recent and self._recent[0][0] < now - self._limits.span:
+        while self._recent and not -_AHEAD <= now - self._recent[0][0] <= self._limits.span:
             self._recent.popleft()
         spans = [health for _, health in self._recent]
         found = self._found(spans)
@@ -95,10 +94,8 @@ class Floors:
         broken, runs = out.canary_broken, out.canary_runs
         reason = f"{broken} of {runs} runs of the canary failed, and failed again when they were repeated"
         found = fail("broken_runs", reason, broken=broken, runs=runs)
-        for span in (out, whole):
-            if span.champion_broken > limits.champion_broken * span.champion_runs:
-                of_champion = f"{span.champion_broken} of {span.champion_runs} of the champion's runs"
-                return _but(found, f"{of_champion} broke in the same span")
+        if whole.champion_out:
+            return _but(found, f"{whole.champion_out} of the champion's runs broke at no row's fault in the same span")
         return found
 
     def _constant(self, spans: list[Health]) -> Verdict | None:
@@ -119,6 +116,7 @@ def _together(one: Health, other: Health) -> Health:
         canary_broken=one.canary_broken + other.canary_broken,
         champion_runs=one.champion_runs + other.champion_runs,
         champion_broken=one.champion_broken + other.champion_broken,
+        champion_out=one.champion_out + other.champion_out,
     )
 
 

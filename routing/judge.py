@@ -79,7 +79,8 @@ class Judge:
         self._flow = Flow()
         self._clock = self._weighed = began
         self._counted_since = began
-        self._used_up = False
+        self._used_up = self._too_late = False
+        self._dropped = 0
         self._breach: Verdict | None = None
         self._doubt: Verdict | None = None  # a breach, or why nothing could be said, when it was asked last
 
@@ -105,7 +106,7 @@ class Judge:
         last = self._sequences.get(window.worker, 0)
         if window.sequence <= last:
             return False
-        if window.at - self._weighed >= WEIGHED_EVERY:
+        if not -SILENT <= window.at - self._weighed < WEIGHED_EVERY:
             self._go_on(window.at)
         self.missed += window.sequence - last - 1
         self._sequences[window.worker] = window.sequence
@@ -205,6 +206,8 @@ class Judge:
         worker, at = min(self._heard.items(), key=lambda one: one[1])
         if now - at > SILENT:
             return cannot_tell(f"worker {worker} has been silent for {now - at:.0f} s", seconds=now - at)
+        if self._too_late:
+            return cannot_tell("most calls came too late to be judged: are all clocks right?")
         if self._used_up:
             return cannot_tell("units used up: most calls come from units that have said what they could")
         return None
@@ -226,8 +229,10 @@ class Judge:
         return cannot_tell("that the canary is not worse has not been shown yet", evidence=self.proof.evidence)
 
     def _count_fresh(self, now: float) -> None:
-        if now - self._counted_since >= USED_UP_EVERY:
+        if not -SILENT <= now - self._counted_since < USED_UP_EVERY:
             self._used_up = self._units.spent > self._units.fresh
+            self._too_late = self._order.dropped - self._dropped > self._units.fresh + self._units.spent
+            self._dropped = self._order.dropped
             self._units.forget_counts()
             self._counted_since = now
 

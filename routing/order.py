@@ -18,6 +18,10 @@ calls are mostly late would look like one whose calls are mostly good.
 """
 
 
+STEPPED = 2.0
+"""Seconds: a worker whose watermark goes back by more has had its clock set back, for by itself it only goes on."""
+
+
 class Settled(NamedTuple):
     """A call whose answer is known, as the judge sees it."""
 
@@ -65,12 +69,20 @@ class Order:
 
     def put(self, worker: str, calls: Iterable[Settled], until: float) -> None:
         """Take a flush: calls in any order, and the worker's new watermark."""
+        calls = tuple(calls)
+        if until < self._settled_until.get(worker, until) - STEPPED:
+            self._step_back(min((call.admitted for call in calls), default=until))
         for call in calls:
             if call.admitted < self._passed:
                 self.dropped += 1
             else:
                 heappush(self._held, call)
         self._settled_until[worker] = max(until, self._settled_until.get(worker, until))
+
+    def _step_back(self, first: float) -> None:
+        """The clock that is shared was set back: what comes now was admitted from `first` on, and is not late."""
+        self._passed = min(self._passed, first)
+        self._settled_until = {worker: min(at, first) for worker, at in self._settled_until.items()}
 
     def ready(self) -> Sequence[Settled]:
         """Return the calls before the watermark, in order; each is returned once."""

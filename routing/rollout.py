@@ -10,6 +10,7 @@ its table, and not before. What was decided is a new value with a reason; deeds 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from routing.judge import Rules
 from routing.schedule import Schedule, Stage, Step
 from routing.table import Canary, Shadow, Table
 from routing.verdict import Outcome, Verdict
@@ -67,6 +68,8 @@ class Rollout:
     """What rolling back ends as."""
     guards: tuple[str, ...] = ()
     """The names of its guards, in the order of their signs in what is recorded."""
+    rules: Rules | None = None
+    """What it is held to, fixed before it began: α would be spent twice if it could be changed."""
 
     @property
     def step(self) -> Step:

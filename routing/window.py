@@ -58,6 +58,8 @@ class Health:
     """Whether admission refused calls, or the canary's host had to wait for a processor: then nobody is to blame."""
     canary_scores: Spread = NO_SCORES
     champion_scores: Spread = NO_SCORES
+    champion_out: int = 0
+    """Of its broken runs those in which no row was at fault: its lane was out."""
 
 
 NOTHING = Health()

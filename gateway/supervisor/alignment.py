@@ -19,18 +19,27 @@ class Alignment:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._shifts: dict[str, float] = {}
+        self._odd: dict[str, float] = {}
 
     def aligned(self, window: Window) -> Window:
         """Return a window that was made just now as it is on the shared clock."""
-        off = self._clock() - window.at
-        shift = self._shifts.get(window.worker, 0.0)
-        if abs(off - shift) > TOLERATED:
-            shift = self._shifts[window.worker] = off
+        worker, off = window.worker, self._clock() - window.at
+        shift = self._shifts.get(worker, 0.0)
+        odd = abs(off - shift) > TOLERATED
+        # One that is odd was perhaps only long on its way; a second one that is just as odd was not.
+        if odd and (worker not in self._shifts or abs(off - self._odd.get(worker, shift)) <= TOLERATED):
+            shift, odd = off, False
+        self._shifts[worker] = shift
+        if odd:
+            self._odd[worker] = off
+        else:
+            self._odd.pop(worker, None)
         return shifted(window, shift) if shift else window
 
     def forget(self, worker: str) -> None:
         """A worker has ended."""
         self._shifts.pop(worker, None)
+        self._odd.pop(worker, None)
 
 
 def shifted(window: Window, seconds: float) -> Window:

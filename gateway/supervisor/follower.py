@@ -51,6 +51,7 @@ class Follower:
         self._condemned = condemned
         self._heard = heard
         self._applying: dict[str, tuple[Served, asyncio.Task[None]]] = {}
+        self._unjudged: frozenset[str] = frozenset()
         self._complained = False
         self._missed = float("inf")  # when it was first seen that nobody leads, on the event loop's clock
         self.rollouts: dict[str, Rollout] = {}
@@ -79,6 +80,7 @@ class Follower:
     async def look(self) -> None:
         """Look once. Raises `ControlError`."""
         leader = await self._store.leader()
+        self._unjudged = await self._store.unjudged()
         for name in list(self._tables.current):
             await self._look_at(name)
         if leader:
@@ -111,7 +113,8 @@ class Follower:
             for name, rollout in self.rollouts.items()
             if name in current and not keeps_weight(rollout, current[name], condemned)
         }
-        return dict.fromkeys(out, 0.0) | dict.fromkeys((self.rollouts.keys() - out) if fresh else (), TERM)
+        kept = self.rollouts.keys() - out - self._unjudged
+        return dict.fromkeys(out, 0.0) | dict.fromkeys(kept if fresh else (), TERM)
 
     def taken_out(self, name: str) -> str:
         """Return the deployment's rollout that was seen last, if its candidate was taken out here; else nothing."""

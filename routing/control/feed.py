@@ -39,7 +39,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 MOST_BYTES = 256 << 20
-"""What one rollout's windows may take: some 30 million calls of units that are new."""
+"""What one rollout's windows may take: 17 to 30 million calls of units that are new."""
 ALIVE = 5.0
 """Seconds after which a gateway that has reported nothing is not waited for."""
 REMEMBERED = 86_400.0

@@ -1,7 +1,7 @@
 """A store in memory, for tests and for a single process: the same promises, nothing outlives it."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from routing.control.errors import Fenced, Stale
 from routing.control.event import Event, decode, encode
@@ -17,6 +17,7 @@ class MemoryStore:
         self._events: dict[str, list[bytes]] = defaultdict(list)
         self._fence = 0
         self._leader = ""
+        self._unjudged: frozenset[str] = frozenset()
         self._until = float("-inf")
 
     async def read(self, deployment: str) -> Kept:
@@ -39,19 +40,23 @@ class MemoryStore:
         """As `Store.history`."""
         return [decode(data) for data in self._events[deployment][-count:]]
 
-    async def lead(self, name: str, seconds: float) -> int:
+    async def lead(self, name: str, seconds: float, unjudged: Collection[str] = ()) -> int:
         """As `Lease.lead`."""
         now = self._clock()
         if name != self._leader or now >= self._until:
             if now < self._until:
                 return 0
             self._leader, self._fence = name, self._fence + 1
-        self._until = now + seconds
+        self._until, self._unjudged = now + seconds, frozenset(unjudged)
         return self._fence
 
     async def leader(self) -> str:
         """As `Lease.leader`."""
         return self._leader if self._clock() < self._until else ""
+
+    async def unjudged(self) -> frozenset[str]:
+        """As `Lease.unjudged`."""
+        return self._unjudged if self._clock() < self._until else frozenset()
 
     async def resign(self, name: str) -> None:
         """As `Lease.resign`."""

@@ -61,6 +61,7 @@ def planned(
         digests=digests,
         reason=asked.why or "requested",
         guards=tuple(guard.name for guard in declared.rules.guards),
+        rules=declared.rules,
     )
 
 

@@ -55,6 +55,14 @@ class RedisFeed:
         data = encode_window(window)
         await answer_of(self._client.eval(_SEND, len(keys), *keys, data, self._most_bytes, KEPT_FOR))
 
+    async def _from_the_first(self, rollout: str, place: str, most: int) -> list[tuple[str, Window]]:
+        """Begin anew if the place lies ahead of all: it is of a Redis that was there before, whose clock was ahead."""
+        last = await answer_of(self._client.xrevrange(_windows(rollout), count=1)) if place else []
+        if not last or _order(last[0][0].decode()) >= _order(place):
+            return []
+        log.warning("the control Redis was replaced: a rollout is heard anew", extra={"rollout": rollout})
+        return await self.after(rollout, "", most)
+
     async def now(self) -> float:
         """As `Feed.now`: it is Redis's own."""
         seconds, microseconds = await answer_of(self._client.time())
@@ -67,7 +75,7 @@ class RedisFeed:
             first = f"({place}" if place else "-"
             entries = await answer_of(self._client.xrange(_windows(rollout), min=first, count=most))
             if not entries:
-                break
+                return await self._from_the_first(rollout, place, most)
             place = entries[-1][0].decode()
             found = [(entry.decode(), window) for entry, fields in entries if (window := _read(rollout, fields))]
         return found
@@ -93,6 +101,11 @@ def _read(rollout: str, fields: dict[bytes, bytes]) -> Window | None:
     except (KeyError, ValueError) as exc:
         log.error("a window cannot be read and is left out", extra={"rollout": rollout, "reason": str(exc)})
         return None
+
+
+def _order(place: str) -> tuple[int, int]:
+    milliseconds, _, number = place.partition("-")
+    return int(milliseconds), int(number or 0)
 
 
 def _windows(rollout: str) -> str:

@@ -4,6 +4,8 @@ Keys share the hash tag {sluice}. A Redis that may lose what it acknowledged (no
 refused: a rollback that is forgotten would send callers to a bundle that was taken out.
 """
 
+from collections.abc import Collection
+
 import msgspec
 from redis.asyncio import Redis
 
@@ -13,7 +15,7 @@ from routing.control.redis_answer import PREFIX, answer_of
 from routing.control.store import Kept
 from routing.rollout import Rollout
 
-_FENCE, _LEADER = PREFIX + "fence", PREFIX + "leader"
+_FENCE, _LEADER, _UNJUDGED = PREFIX + "fence", PREFIX + "leader", PREFIX + "unjudged"
 
 _WRITE = """
 local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
@@ -28,6 +30,7 @@ _LEAD = """
 local leader = redis.call('GET', KEYS[1])
 if leader and leader ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[2])
 if leader then return tonumber(redis.call('GET', KEYS[2]) or '0') end
 return redis.call('INCR', KEYS[2])
 """
@@ -77,15 +80,21 @@ class RedisStore:
         entries = await answer_of(self._client.xrevrange(_events(deployment), count=count))
         return [decode(fields[b"event"]) for _, fields in reversed(entries)]
 
-    async def lead(self, name: str, seconds: float) -> int:
+    async def lead(self, name: str, seconds: float, unjudged: Collection[str] = ()) -> int:
         """As `Lease.lead`."""
-        milliseconds = max(1, round(seconds * 1000))
-        return int(await answer_of(self._client.eval(_LEAD, 2, _LEADER, _FENCE, name, milliseconds)))
+        milliseconds, names = max(1, round(seconds * 1000)), msgspec.json.encode(sorted(unjudged))
+        keys = (_LEADER, _FENCE, _UNJUDGED)
+        return int(await answer_of(self._client.eval(_LEAD, len(keys), *keys, name, milliseconds, names)))
 
     async def leader(self) -> str:
         """As `Lease.leader`."""
         name: bytes | None = await answer_of(self._client.get(_LEADER))
         return "" if name is None else name.decode()
+
+    async def unjudged(self) -> frozenset[str]:
+        """As `Lease.unjudged`."""
+        names: bytes | None = await answer_of(self._client.get(_UNJUDGED))
+        return frozenset() if names is None else msgspec.json.decode(names, type=frozenset[str])
 
     async def resign(self, name: str) -> None:
         """As `Lease.resign`."""

@@ -1,5 +1,6 @@
 """Where rollouts are kept: one for each deployment, changed only by compare-and-set, each change with its event."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,11 +19,17 @@ class Kept:
 class Lease(Protocol):
     """Who leads. Every method raises `ControlError` when the control Redis cannot be reached."""
 
-    async def lead(self, name: str, seconds: float) -> int:
-        """Become leader, or stay it for so many seconds more: return the fence, above 0, or 0 if somebody else is."""
+    async def lead(self, name: str, seconds: float, unjudged: Collection[str] = ()) -> int:
+        """Become leader, or stay it for so many seconds more: return the fence, above 0, or 0 if somebody else is.
+
+        `unjudged` are the deployments whose rollouts this leader cannot judge for the time being.
+        """
 
     async def leader(self) -> str:
         """Return who leads; empty where nobody does."""
+
+    async def unjudged(self) -> frozenset[str]:
+        """Return the deployments whose rollouts are not judged, although somebody leads."""
 
     async def resign(self, name: str) -> None:
         """Lead no longer, so that somebody else may at once. Whoever does not lead changes nothing by it."""

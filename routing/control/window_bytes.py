@@ -1,12 +1,14 @@
 """A window as it travels and is kept: calls in columns, packed.
 
-A call by itself takes some 28 bytes; in columns, of which only the units' numbers do not repeat, about eight.
+A call by itself takes some 28 bytes; in columns, of which only the units' numbers do not repeat, about eight, and
+sixteen where every list is of one call.
 """
 
 import struct
 import zlib
 from dataclasses import replace
 from itertools import chain, groupby, repeat
+from math import isfinite
 from operator import itemgetter
 
 import msgspec
@@ -48,6 +50,8 @@ def decode_window(data: bytes) -> Window:
     """Read a window. Raises `ValueError`."""
     try:
         kept = msgspec.msgpack.decode(_unpacked(data), type=_Kept)
+        if not all(map(isfinite, (kept.window.at, kept.window.settled_until, *(run[1] for run in kept.runs)))):
+            raise ValueError("it is no window: a time in it is none")
         return replace(kept.window, calls=tuple(_calls(kept)))
     except (zlib.error, struct.error, IndexError) as exc:
         raise ValueError(f"it is no window: {exc}") from exc

@@ -82,6 +82,21 @@ async def test_the_first_windows_go_when_a_rollout_has_had_too_much_to_say(redis
         assert await client.ttl("{sluice}:control:windows-bytes:long") > 0
 
 
+async def test_a_redis_whose_clock_is_behind_the_former_one_s_is_heard_from_the_first_window_on(
+    redis_server: RedisServer,
+) -> None:
+    async with Redis.from_url(redis_server.url) as client:
+        key = "{sluice}:control:windows:moved"
+        await client.delete(key)
+        feed = RedisFeed(client)
+        for sequence in (1, 2, 3):
+            await feed.send("moved", Window("gw.0", sequence, float(sequence), 0.0))
+        (*_, (place, _)) = await feed.after("moved", "", 10)
+        ahead = f"{int(place.split('-')[0]) + 30_000}-0"
+        assert [window.sequence for _, window in await feed.after("moved", ahead, 10)] == [1, 2, 3]
+        assert await feed.after("moved", place, 10) == []
+
+
 async def test_everybody_is_told_one_time(feed: Feed) -> None:
     told = await feed.now()
     assert told == NOW if isinstance(feed, MemoryFeed) else abs(told - time.time()) < 60.0

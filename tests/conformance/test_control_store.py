@@ -100,8 +100,11 @@ async def test_there_is_one_leader_and_the_last_ones_word_is_not_heard(
 ) -> None:
     store, other = stores(), stores()
     assert await store.leader() == ""
-    first = await store.lead("a", 60.0)
+    first = await store.lead("a", 60.0, {"quotes", "fraud"})
+    assert await other.unjudged() == {"quotes", "fraud"}
     assert await other.leader() == "a"
+    assert first == await store.lead("a", 60.0)
+    assert await other.unjudged() == frozenset()
     assert first == await store.lead("a", 0.001) > 0
     assert (await other.lead("b", 60.0)) in (0, first + 1)
     await lapse(store)

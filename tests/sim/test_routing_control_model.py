@@ -19,11 +19,12 @@ from gateway.supervisor.following import TAKEN_OUT
 from routing.control.commands import end, start, undo
 from routing.control.errors import Refused
 from routing.control.feed import live
-from routing.control.leader import GONE, LEASE, Leader
+from routing.control.leader import LEASE, Leader
 from routing.control.memory_notes import MemoryNotes
 from routing.control.plane import Known, Plane
 from routing.control.signed import Asked, sign
 from routing.declared import read_rollout
+from routing.judge import GONE
 from routing.rollout import Rollout, State
 from tests.sim.control_story import is_a_step
 from tests.sim.control_world import CALLS, GATEWAYS, Clock, ControlRedis, Gateway, Sleepy, done

@@ -18,9 +18,13 @@ def test_a_worker_whose_clock_is_off_is_shifted_by_as_much_for_good(off: float) 
     first = alignment.aligned(window(now - off))
     assert (first.at, first.settled_until) == pytest.approx((1_000.0, 999.9))
     assert first.calls[0].admitted == pytest.approx(999.8)
-    now = 1_000.9
+    now = 1_003.9
     second = alignment.aligned(window(1_000.5 - off))
     assert second.at == pytest.approx(1_000.5), "what was a while on its way is not shifted otherwise"
+    assert alignment.aligned(window(now - off)).at == pytest.approx(now)
+    for _ in range(2):
+        stepped = alignment.aligned(window(now - off + 20.0))
+    assert stepped.at == pytest.approx(now), "two that are as odd have had their clock set"
     alignment.forget("w")
     assert alignment.aligned(window(now)).at == now
 
@@ -28,3 +32,11 @@ def test_a_worker_whose_clock_is_off_is_shifted_by_as_much_for_good(off: float) 
 def test_what_is_nearly_right_is_let_be() -> None:
     late = window(1_000.0)
     assert Alignment(lambda: 1_001.5).aligned(late) is late
+
+
+def test_one_that_was_long_on_its_way_moves_nothing() -> None:
+    now = 1_000.0
+    alignment = Alignment(lambda: now)
+    for at, read in ((1_000.0, 1_000.0), (1_000.5, 1_003.5), (1_003.6, 1_003.6)):
+        now = read
+        assert alignment.aligned(window(at)).at == at

@@ -194,6 +194,16 @@ async def test_a_canary_whose_rollout_is_forgotten_lapses(house: House) -> None:
     assert house.follower.taken_out("fraud") == ""
 
 
+async def test_a_canary_that_whoever_leads_cannot_judge_lapses(house: House) -> None:
+    await house.keep(CANARY)
+    await house.store.lead("a", 5.0, {"fraud"})
+    await house.look()
+    assert house.follower.leases() == {}
+    await house.store.lead("a", 5.0, {"quotes"})
+    await house.look()
+    assert house.follower.leases() == {"fraud": TERM}
+
+
 async def test_a_canary_whose_rollout_nobody_understands_lapses_and_keeps_no_other_from_being_followed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

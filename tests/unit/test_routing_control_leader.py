@@ -7,11 +7,11 @@ import pytest
 from routing.control.commands import end
 from routing.control.errors import Refused
 from routing.control.feed import ALIVE, Standing
-from routing.control.leader import GONE, LEASE, PATIENCE
+from routing.control.leader import LEASE, PATIENCE
 from routing.control.replay import replay
 from routing.declared import read_rollout
 from routing.guard import Guard, Source
-from routing.judge import Rules
+from routing.judge import GONE, Rules
 from routing.rollout import State
 from routing.verdict import Outcome, cannot_tell, fail
 from routing.window import Health, Window
@@ -52,11 +52,11 @@ async def test_who_comes_after_knows_to_the_bit_what_was_known(house: House) -> 
     house.shared = True
     await house.go(30, "a")
     first = house.leader("a")
-    known = first._led["fraud"].judge.findings.all[0].evidence
+    known = first._hearing.led["fraud"].judge.findings.all[0].evidence
     assert known.value != 1.0
     house.now += LEASE + 1
     await house.leader("b").tick()
-    assert house.leader("b")._led["fraud"].judge.findings.all[0].evidence.sums == pytest.approx(known.sums)
+    assert house.leader("b")._hearing.led["fraud"].judge.findings.all[0].evidence.sums == pytest.approx(known.sums)
     assert await first.tick() is False
     assert first.verdicts() == {}
 
@@ -68,10 +68,10 @@ async def test_who_stands_by_hears_everything_and_says_nothing(house: House) -> 
         await house.go(1, "a")
         assert await second.tick() is False
     assert second.verdicts() == {}
-    known, heard = house.leader("a")._led["fraud"].judge, second._led["fraud"].judge
+    known, heard = house.leader("a")._hearing.led["fraud"].judge, second._hearing.led["fraud"].judge
     await house.leader("a").resign()
     assert await second.tick() is True
-    assert heard is second._led["fraud"].judge, "it need not begin anew"
+    assert heard is second._hearing.led["fraud"].judge, "it need not begin anew"
     assert heard.findings.all[0].evidence.value == pytest.approx(known.findings.all[0].evidence.value)
 
 
@@ -82,7 +82,7 @@ async def test_what_cannot_be_heard_while_standing_by_is_heard_later(
     second = house.leader("b")
     monkeypatch.setattr(house.feed, "after", lambda *_: 1 / 0)
     assert await second.tick() is False
-    assert second._led == {}
+    assert second._hearing.led == {}
 
 
 async def test_a_window_of_the_future_makes_nobody_elses_late(house: House) -> None:

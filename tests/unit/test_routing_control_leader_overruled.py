@@ -1,17 +1,19 @@
 """What a leader does whatever its judge says: halts, lost memory, fresh units; and what it shows of what it knows."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import msgspec
 import pytest
 
+from routing.control.change import change
 from routing.control.commands import end
 from routing.control.feed import Standing
 from routing.control.halts import Halt
+from routing.control.leader import LEASE
 from routing.control.view import NOBODY, SHOWN_FOR
 from routing.declared import read_rollout
-from routing.rollout import State
-from routing.window import Window
+from routing.rollout import State, roll_back
 from tests.unit.control_house import DECLARED, House
 
 
@@ -165,16 +167,70 @@ async def test_a_promotion_that_was_forgotten_after_it_was_undone_is_undone_agai
     assert (await house.rollout()).state is State.ROLLING_BACK
 
 
-async def test_who_has_much_to_hear_keeps_the_lease_or_stops(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_has_much_to_hear_gives_others_their_turn_and_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.approved = True
+    await house.go(9, "a")
+    assert (await house.rollout()).state is State.CANARY
+    second = house.leader("b")
+    await house.leader("a").resign()
+    monkeypatch.setattr("routing.control.hearing._MOST", 3)
+    monkeypatch.setattr("routing.control.hearing.SHARE", 0.0)
+    for _ in range(2):
+        assert await second.tick()
+        assert second.verdicts()["fraud"].reason == "what was found out so far is still being heard"
+        assert (await house.rollout()).state is State.CANARY
+    assert await house.store.unjudged() == {"fraud"}
+    for _ in range(3):
+        await second.tick()
+    assert await house.store.unjudged() == frozenset()
+    assert "still being heard" not in second.verdicts()["fraud"].reason
+
+
+async def test_what_goes_back_waits_for_nothing_to_be_heard(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.go(10, "a")
-    rollout = await house.rollout()
-    for sequence in range(1, 1_001):
-        await house.feed.send(rollout.name, Window("gw.9", sequence, house.now, house.now))
+    kept = await house.store.read("fraud")
+    assert kept.rollout is not None
+    await change(house.store, kept, roll_back(kept.rollout, "undone by ada", house.now), "ada", house.now)
+    await house.serve()
+    monkeypatch.setattr(house.feed, "after", lambda *_: 1 / 0)
+    await house.leader("b").tick()
+    house.now += LEASE + 1
+    await house.serve()
+    await house.leader("b").tick()
+    assert (await house.rollout()).state is State.ROLLED_BACK
+
+
+async def test_a_rollout_that_cannot_be_judged_is_said_to_whoever_keeps_its_weight(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.go(10, "a")
+    with monkeypatch.context() as patch:
+        patch.setattr("routing.judge.Judge.take", lambda *_: 1 / 0)
+        await house.go(2, "a")
+        assert await house.store.unjudged() == {"fraud"}
+    await house.go(2, "a")
+    assert await house.store.unjudged() == frozenset()
+
+
+async def test_a_rollout_is_judged_by_the_rules_with_which_it_began(house: House) -> None:
+    rules = replace(DECLARED.rules, guards=DECLARED.rules.guards[:1])
+    kept = await house.store.read("fraud")
+    assert kept.rollout is not None
+    begun = replace(kept.rollout, rules=rules, guards=("row_faults",))
+    await change(house.store, kept, begun, "ada", house.now)
+    await house.go(4, "a")
+    assert [one.guard.name for one in house.leader("a")._hearing.led["fraud"].judge.findings.all] == ["row_faults"]
+
+
+async def test_who_looks_at_many_keeps_the_lease_or_stops(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.go(10, "a")
     monkeypatch.setattr("routing.control.leader._RENEW", 0.0)
     stolen = house.store.lead
     asked = 0
 
-    async def lead(name: str, seconds: float) -> int:
+    async def lead(name: str, seconds: float, unjudged: Collection[str] = ()) -> int:
         nonlocal asked
         asked += 1
         return await stolen(name, seconds) if asked == 1 else 0

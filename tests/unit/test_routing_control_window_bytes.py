@@ -48,6 +48,9 @@ def test_a_call_takes_about_eight_bytes() -> None:
         encode_window(Window("w", 1, 2.0, 1.0))[:-5],
         zlib.compress(b"\x93\x01"),
         zlib.compress(bytes(100 << 20)),
+        encode_window(Window("w", 1, float("inf"), 1.0)),
+        encode_window(Window("w", 1, 2.0, float("nan"))),
+        encode_window(Window("w", 1, 2.0, 1.0, 0, (Settled(float("nan"), 7, True, 0, 1, 3),))),
     ],
 )
 def test_what_is_no_window_is_refused(data: bytes) -> None:

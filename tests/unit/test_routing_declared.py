@@ -191,7 +191,6 @@ EVERY_WORD: dict[str, Any] = {
         "broken_runs": 5,
         "broken_share": 0.9,
         "champion_runs": 100,
-        "champion_broken": 0.1,
         "host_deaths": 1,
         "golden_wrong": 1,
         "constant_rows": 200,

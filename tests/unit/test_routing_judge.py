@@ -337,20 +337,45 @@ def test_floors_need_no_statistics_and_spare_nobody_but_under_shared_trouble(
     assert other.verdict().outcome is Outcome.CANNOT_TELL
     assert "under strain" in other.verdict().reason
     bad_rows = worker()
-    bad_rows.flush(health=replace(health, champion_broken=10))
-    assert bad_rows.verdict().outcome is Outcome.FAIL, "one run of the champion in ten is broken: bad rows are"
+    bad_rows.flush(health=replace(health, champion_broken=60))
+    assert bad_rows.verdict().outcome is Outcome.FAIL, "bad rows break the champion's runs, and its lane is there"
 
 
 def test_an_outage_that_the_champion_shares_is_nobodys() -> None:
     one = worker()
-    one.flush(health=replace(BROKEN, champion_broken=11))
+    one.flush(health=Health(champion_runs=2_000, champion_broken=1, champion_out=1))
+    one.flush(health=BROKEN)
     verdict = one.verdict()
     assert verdict.outcome is Outcome.CANNOT_TELL
-    assert verdict.reason.endswith("but 11 of 100 of the champion's runs broke in the same span")
-    later = worker()
-    later.flush(health=Health(champion_runs=2_000))
-    later.flush(health=replace(BROKEN, champion_runs=12, champion_broken=2))
-    assert "2 of 12 of the champion's runs" in later.verdict().reason, "since the canary is out, too"
+    assert verdict.reason.endswith("but 1 of the champion's runs broke at no row's fault in the same span")
+
+
+def test_a_clock_that_is_set_back_blinds_nobody() -> None:
+    one = worker()
+    alike(one, 20)
+    one.flush(health=Health(strained=True))
+    one.verdict()
+    one.now -= 600.0
+    for _ in range(10):
+        one.flush(one.calls(False, 80), one.calls(True, 20, FAULT))
+    verdict = one.verdict()
+    assert (verdict.outcome, verdict.guard) == (Outcome.FAIL, "row_faults")
+    floor = worker()
+    floor.flush(health=Health(strained=True))
+    floor.now -= 600.0
+    floor.flush(health=BROKEN)
+    assert floor.verdict().guard == "broken_runs", "strain before the step is none after it"
+
+
+def test_calls_that_all_come_too_late_let_nobody_through() -> None:
+    one = worker()
+    alike(one, 20)
+    while one.now < 2 * USED_UP_EVERY:
+        units = [Settled(one.now - 30.0, 10_000 + at, False, 1, one.weight, 0) for at in range(5)]
+        one.flush(tuple(units))
+        verdict = one.verdict()
+    assert verdict.outcome is Outcome.CANNOT_TELL
+    assert verdict.reason.startswith("most calls came too late")
 
 
 def test_a_dead_host_is_the_canarys_whatever_breaks_the_champions_runs() -> None:

@@ -60,13 +60,31 @@ def test_a_worker_that_joins_late_does_not_turn_time_back() -> None:
     assert order.ready() == [], "b has not said so yet"
 
 
+def test_a_clock_that_is_set_back_makes_nothing_late() -> None:
+    order = Order()
+    for worker in ("a", "b"):
+        order.put(worker, [call(99.0)], until=100.0)
+    assert len(order.ready()) == 2
+    order.put("a", [call(39.5)], until=40.0)
+    order.put("b", [call(39.6)], until=40.1)
+    assert [one.admitted for one in order.ready()] == [39.5, 39.6]
+    order.put("a", [call(40.05)], until=40.5)
+    order.put("b", [], until=40.5)
+    assert [one.admitted for one in order.ready()] == [40.05]
+    assert order.dropped == 0
+    order.put("a", [call(40.2)], until=39.5)
+    assert order.dropped == 1, "a little earlier is no other clock"
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.floats(0, 100)), st.floats(0, 100))))
 def test_whatever_is_flushed_comes_in_order_and_once(flushes: list[tuple[str, list[float], float]]) -> None:
     order, seen, put = Order(), list[float](), 0
     order.join("a", 0.0)
     order.join("b", 0.0)
+    settled = {"a": 0.0, "b": 0.0}
     for worker, moments, until in flushes:
-        order.put(worker, map(call, moments), until)
+        settled[worker] = max(settled[worker], until)
+        order.put(worker, map(call, moments), settled[worker])
         put += len(moments)
         seen += [one.admitted for one in order.ready()]
     assert seen == sorted(seen)
