@@ -158,10 +158,12 @@ class Witness:
         self._open: dict[int, float] = {}
         self._calls: list[Settled] = []
         self._spent = 0
+        self._lapsed = False
         self._known: dict[tuple[int, int, int], int] = {}
 
     def admit(self, now: float, lapsed: bool = False) -> Ticket:
         """Open a ticket for a list that starts; where the canary's lease has `lapsed`, its weight is none."""
+        self._lapsed = self._lapsed or lapsed
         number, admitted = next(self._numbers), now + self._ahead
         self._open[number] = admitted
         return ListTicket(self, number, admitted, replace(self.part, weight=0) if lapsed else self.part)
@@ -187,6 +189,7 @@ class Witness:
         """Return what has come since the last window."""
         self._sequence += 1
         calls, spent, until = self.flush(now)
+        lapsed, self._lapsed = self._lapsed, False
         return Window(
             self.name,
             self._sequence,
@@ -197,6 +200,7 @@ class Witness:
             spent,
             self.pairs.take_pairs(),
             self.health.take(now),
+            lapsed,
             comparison=self.pairs.take_comparison(),
         )
 

@@ -55,6 +55,8 @@ class Exposure:
 
     units: list[int] = field(default_factory=lambda: [0, 0])
     pairs: int = 0
+    seconds: float = 0.0
+    """For which workers sent windows, and canaries had their weight: nobody has watched the others."""
 
 
 class Judge:
@@ -119,6 +121,8 @@ class Judge:
         self.exposure(window.step).pairs += len(window.pairs)
         if window.comparison.rows:
             self.comparison = self.comparison.merged(window.comparison)
+        if not window.lapsed:
+            self.exposure(window.step).seconds += min(SILENT, max(0.0, window.at - self._clock))
         self._clock = max(self._clock, window.at)
         self._count()
         if window.last:
@@ -150,7 +154,8 @@ class Judge:
         exposure = self.exposure(number)
         pairs, champion, canary = rates
         slower, seen = (min(champion, canary), min(exposure.units)) if step.weight else (pairs, exposure.pairs)
-        waits = [max(0.0, step.least_seconds - (now - since)), _until(step.least_exposure - seen, slower)]
+        seconds = min(now - since, exposure.seconds)
+        waits = [max(0.0, step.least_seconds - seconds), _until(step.least_exposure - seen, slower)]
         if step.proof:
             waits += [self.cover.seconds_left(now, slower), self.proof.seconds_left(champion, canary)]
         known = [wait for wait in waits if wait is not None]
@@ -218,10 +223,11 @@ class Judge:
         what = "pairs" if not step.weight else "units of each arm"
         if seen < step.least_exposure:
             return cannot_tell(f"{seen} of {step.least_exposure} {what}", seen=seen, least=step.least_exposure)
-        if now - since < step.least_seconds:
-            return cannot_tell(f"{now - since:.0f} of {step.least_seconds:.0f} s", seconds=now - since)
+        seconds = min(now - since, exposure.seconds)
+        if seconds < step.least_seconds:
+            return cannot_tell(f"{seconds:.0f} of {step.least_seconds:.0f} s", seconds=seconds)
         if not step.proof:
-            return passes(f"no harm was found in {seen} {what} and {now - since:.0f} s", seen=seen)
+            return passes(f"no harm was found in {seen} {what} and {seconds:.0f} s", seen=seen)
         if missing := self.cover.missing(now):
             return cannot_tell(missing, covered=self.cover.covered)
         if shown := self.proof.shown:

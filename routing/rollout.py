@@ -50,10 +50,12 @@ class Rollout:
     begun: float
     """When it was requested, in unix seconds: evidence counts from then on, whoever leads."""
     since: float
-    """When the present state began; a step begins when every live worker serves its table."""
+    """When the present state began."""
     state: State = State.PENDING
     at: int = 0
     """The step's index."""
+    entered: float = 0.0
+    """When the step began: when every live worker served its table. Waiting for a person begins no other one."""
     settled: bool = False
     """Whether every live worker has acknowledged the present table."""
     digests: dict[str, str] = field(default_factory=dict)
@@ -201,7 +203,7 @@ def _settle(rollout: Rollout, now: float) -> Rollout:
     state = State.WATCHED if rollout.state is State.PROMOTING else rollout.state
     if rollout.drawn > rollout.since:  # in the midst of a step, whose time goes on
         return replace(rollout, state=state, settled=True)
-    return replace(rollout, state=state, settled=True, since=now, reason="every gateway serves it")
+    return replace(rollout, state=state, settled=True, since=now, entered=now, reason="every gateway serves it")
 
 
 def _forward(rollout: Rollout, facts: Facts, now: float) -> Rollout:
@@ -227,4 +229,6 @@ def _enter(rollout: Rollout, at: int, reason: str, now: float) -> Rollout:
     stage = rollout.schedule.steps[at].stage
     promoted = stage is Stage.WATCHED and rollout.step.stage is not Stage.WATCHED
     state = State.PROMOTING if promoted else _OF_STAGE[stage]
-    return replace(rollout, state=state, at=at, since=now, settled=False, reason=reason, table=rollout.table + 1)
+    return replace(
+        rollout, state=state, at=at, since=now, entered=now, settled=False, reason=reason, table=rollout.table + 1
+    )

@@ -84,6 +84,8 @@ class Window:
     """Calls of units that have nothing more to say in this step: counted here, not carried."""
     pairs: tuple[Pair, ...] = ()
     health: Health = NOTHING
+    lapsed: bool = False
+    """Whether the canary had lost its weight for a part of the time, for nobody steered."""
     last: bool = False
     """Whether the worker has ended: nothing more of it is to be awaited."""
     comparison: Comparison = NO_COMPARISON

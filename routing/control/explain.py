@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from routing.control.event import Event
 from routing.figure import figure, span
-from routing.rollout import FINAL, Rollout, State
+from routing.rollout import Rollout, State
 from routing.split import BUCKETS
 
 
@@ -25,10 +25,11 @@ def explain(events: Sequence[Event]) -> str:
     found = next((event for event in events if event.rollout.state is State.ROLLING_BACK), None)
     if found is not None:
         lines += ["", "## Why it went back", "", *_why(found)]
-        lines += ["", "## What the judge knew", "", *_known(found)]
+    if found is not None or last.state is State.DONE:
+        lines += ["", "## What the judge knew", "", *_known(events)]
     exposures = list(_exposures(events))
     if exposures:
-        lines += ["", "## What callers were exposed to", "", *exposures]
+        lines += ["", "## What callers were exposed to, at most", "", *exposures]
     return "\n".join(lines) + "\n"
 
 
@@ -50,7 +51,7 @@ def _line(event: Event) -> str:
 
 def _name(rollout: Rollout) -> str:
     if rollout.weight:
-        return f"{rollout.state} at {rollout.weight / BUCKETS:.4g} of all units"
+        return f"{rollout.state} at {_percent(rollout.weight / BUCKETS)} of all units"
     return str(rollout.state)
 
 
@@ -68,18 +69,16 @@ def _why(event: Event) -> Iterator[str]:
         yield "Numbers: " + ", ".join(f"{name} {figure(value)}" for name, value in event.numbers.items()) + "."
 
 
-def _known(event: Event) -> Iterator[str]:
-    """Say what the judge had shown of it when it went back."""
-    if event.before in FINAL:
-        yield "It was over by then: nobody judged it any more."
-        return
-    if (view := event.view) is None:
+def _known(events: Sequence[Event]) -> Iterator[str]:
+    """Say what the judge had shown of it when it was judged last: as it went back, or was done."""
+    ended = next((event for event in events if event.rollout.state in (State.ROLLING_BACK, State.DONE)), events[-1])
+    if (view := ended.view) is None:
         yield "Nothing was kept of that: nobody led then, or nobody had been told yet."
         return
     champion, canary = view.units
-    yield f"It had said last: {view.verdict.outcome}: {view.verdict.reason}."
+    yield f"It had said last, at {_clock(ended.at)}: {view.verdict.outcome}: {view.verdict.reason}."
     seen = f"{champion:,} units of the champion's, {canary:,} of the canary's, {view.pairs:,} pairs"
-    yield f"In that step it had seen {seen}."
+    yield f"In its last step it had seen {seen}; in all:"
     yield ""
     for guard in view.guards:
         enough = f"{figure(guard.evidence)} of {figure(guard.enough)}" if guard.enough else figure(guard.evidence)
@@ -88,11 +87,21 @@ def _known(event: Event) -> Iterator[str]:
 
 
 def _exposures(events: Sequence[Event]) -> Iterator[str]:
-    """Say for how long which share was, or might have been, the candidate's: some gateway serves a step at once."""
-    shares = [list(alike) for _, alike in itertools.groupby(events, key=lambda event: event.rollout.weight)]
+    """Say for how long which share was the candidate's at most: some gateway serves a step at once, weights lapse."""
+    shares = [list(alike) for _, alike in itertools.groupby(events, key=lambda event: _share(event.rollout))]
     for alike, following in itertools.pairwise(shares):
-        if weight := alike[0].rollout.weight:
-            yield f"- {weight / BUCKETS:.4g} of all units for {span(following[0].at - alike[0].at)}"
+        if share := _share(alike[0].rollout):
+            yield f"- {_percent(share)} of all units for {span(following[0].at - alike[0].at)}"
+    if share := _share(events[-1].rollout):
+        yield f"- {_percent(share)} of all units since {_clock(events[-1].at)}"
+
+
+def _share(rollout: Rollout) -> float:
+    return 1.0 if rollout.state is State.DONE else rollout.weight / BUCKETS
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
 
 
 def _clock(at: float) -> str:

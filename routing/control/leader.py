@@ -196,7 +196,7 @@ class Leader:
             self._unjudged.add(rollout.deployment)
             return cannot_tell("what was found out so far is still being heard")
         self._unjudged.discard(rollout.deployment)
-        return led.judge.verdict(rollout.at, rollout.step, rollout.since, self._clock())
+        return led.judge.verdict(rollout.at, rollout.step, rollout.entered, self._clock())
 
     def _say(self, kept: Kept) -> None:
         if (rollout := kept.rollout) is not None:

@@ -6,8 +6,7 @@ earlier verdict nobody knows: the traffic that is replayed is the one that there
 """
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,20 +42,28 @@ async def replay(feed: Feed, events: Sequence[Event], rules: Rules) -> AsyncIter
     first = events[0].rollout
     judge, next_look = Judge(rules, first.begun), first.begun
     said: tuple[str, str] | None = None
-    place = ""
+
+    def news(rollout: Rollout, at: float) -> Iterator[Ruling]:
+        nonlocal said
+        judge.forget_silent(at - GONE)
+        verdict = judge.verdict(rollout.at, rollout.step, rollout.entered, at)
+        if said != (verdict.outcome, verdict.guard):
+            said = (verdict.outcome, verdict.guard)
+            yield Ruling(at, verdict)
+
+    place, decided = "", 1
     while windows := await feed.after(first.name, place, _MOST):
         for place, window in windows:  # noqa: B007  # the place is where the next ones are asked for
             await asyncio.sleep(0)  # a leader in the same process goes first
+            while decided < len(events) and times[decided] < window.at:
+                for ruling in news(events[decided - 1].rollout, times[decided]):  # what led to that decision
+                    yield ruling
+                decided += 1
             judge.take(translate(window))
-            if window.at < next_look:
-                continue
-            next_look = window.at + EVERY
-            judge.forget_silent(window.at - GONE)
-            rollout = _at(events, times, window.at)
-            verdict = judge.verdict(rollout.at, rollout.step, rollout.since, window.at)
-            if said != (verdict.outcome, verdict.guard):
-                said = (verdict.outcome, verdict.guard)
-                yield Ruling(window.at, verdict)
+            if window.at >= next_look:
+                next_look = window.at + EVERY
+                for ruling in news(events[decided - 1].rollout, window.at):
+                    yield ruling
 
 
 def _translation(rollout: Rollout, rules: Rules) -> Callable[[Window], Window]:
@@ -78,7 +85,3 @@ def _translation(rollout: Rollout, rules: Rules) -> Callable[[Window], Window]:
         return replace(window, calls=calls, pairs=pairs)
 
     return translated
-
-
-def _at(events: Sequence[Event], times: Sequence[float], moment: float) -> Rollout:
-    return events[max(0, bisect_right(times, moment) - 1)].rollout

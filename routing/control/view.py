@@ -82,7 +82,7 @@ def view_of(rollout: Rollout, judge: Judge, verdict: Verdict, now: float) -> Vie
         proof_enough=judge.proof.enough,
         units=(champion, canary),
         pairs=exposure.pairs,
-        expected=judge.expected(rollout.at, rollout.step, rollout.since, now) or 0.0,
+        expected=judge.expected(rollout.at, rollout.step, rollout.entered, now) or 0.0,
         comparison=_compared(judge.comparison),
     )
 

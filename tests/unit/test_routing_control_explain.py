@@ -12,7 +12,7 @@ from routing.control.view import Compared, View, lasting
 from routing.findings import GuardState
 from routing.rollout import Rollout, State
 from routing.schedule import Stage, Step, schedule
-from routing.verdict import cannot_tell
+from routing.verdict import cannot_tell, passes
 
 SCHEDULE = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500)])
 PENDING = Rollout("r7", "fraud", "1", "2", SCHEDULE, b"s", "ada", table=4, begun=0.0, since=0.0)
@@ -35,8 +35,8 @@ def test_one_that_was_rolled_back() -> None:
         " back.\n\n"
         "## What happened\n\n"
         "- 12:00:00 **pending** (ada): requested\n"
-        "- 12:05:00 **canary at 0.05 of all units** (grace): approved by grace\n"
-        "- 12:05:01 **canary at 0.05 of all units** (judge): approved by grace\n"
+        "- 12:05:00 **canary at 5 % of all units** (grace): approved by grace\n"
+        "- 12:05:01 **canary at 5 % of all units** (judge): approved by grace\n"
         "- 12:05:30 **rolling back** (judge): row_faults: canary 20 of 180 units (11.11%)\n"
         "- 12:05:31 **rolled back** (judge): row_faults: canary 20 of 180 units (11.11%)\n\n"
         "## Why it went back\n\n"
@@ -45,8 +45,8 @@ def test_one_that_was_rolled_back() -> None:
         " 0.20% ever get so far, however often and however long one looks.\n\n"
         "## What the judge knew\n\n"
         "Nothing was kept of that: nobody led then, or nobody had been told yet.\n\n"
-        "## What callers were exposed to\n\n"
-        "- 0.05 of all units for 30 s\n"
+        "## What callers were exposed to, at most\n\n"
+        "- 5 % of all units for 30 s\n"
     )
 
 
@@ -63,14 +63,32 @@ def test_one_that_people_took_back_says_what_the_judge_knew() -> None:
         "## Why it went back\n\n"
         "aborted by night: complaints.\n\n"
         "## What the judge knew\n\n"
-        "It had said last: cannot tell: 812 of 2000 units of each arm.\n"
-        "In that step it had seen 15,000 units of the champion's, 812 of the canary's, 90 pairs.\n\n"
+        "It had said last, at 12:05:30: cannot tell: 812 of 2000 units of each arm.\n"
+        "In its last step it had seen 15,000 units of the champion's, 812 of the canary's, 90 pairs; in all:\n\n"
         "- row_faults: evidence 12.3 of 500; canary 3 of 812 units (0.37%), champion 9 of 15000 units\n"
         "- flips (only reports): evidence 30; 4 of 90 pairs differ, 5.00% may\n"
         "- that it is not worse: evidence 4.1 of 20\n"
     )
     assert "nobody led then" in explain([Event(PENDING, "", "ada", NOON), replaced(event, view=None)])
-    assert "nobody judged it any more" in explain([Event(PENDING, "", "ada", NOON), replaced(event, before="done")])
+
+
+def test_one_that_is_done_says_on_which_numbers_and_that_everybody_met_it() -> None:
+    watched = replace(PENDING, state=State.WATCHED, at=len(PENDING.schedule.steps) - 1)
+    done = replace(watched, state=State.DONE, reason="no harm was found")
+    known = View("r7", passes("no harm was found"), (), 25.0, 20.0, (400, 20_000), 90)
+    events = [
+        Event(PENDING, "", "ada", NOON),
+        Event(watched, "promoting", "judge", NOON + 60),
+        Event(done, "watched", "judge", NOON + 120, view=lasting(known)),
+    ]
+    note = explain(events)
+    assert "It had said last, at 12:02:00: pass: no harm was found.\n" in note
+    assert "- that it is not worse: evidence 25 of 20\n" in note
+    assert note.endswith("- 98 % of all units for 60 s\n- 100 % of all units since 12:02:00\n")
+    undone = Event(replace(done, state=State.ROLLING_BACK, reason="undone by ada"), "done", "ada", NOON + 200)
+    note = explain([*events, undone])
+    assert "at 12:02:00: pass" in note
+    assert note.endswith("- 100 % of all units for 80 s\n")
 
 
 def test_the_log_names_no_customers() -> None:

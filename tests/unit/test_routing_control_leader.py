@@ -189,6 +189,17 @@ async def test_a_rollout_that_is_judged_again_is_judged_as_it_was(house: House) 
     assert (back.at, Outcome.FAIL, "row_faults") in await replayed(house, DECLARED.rules)
 
 
+async def test_of_one_that_is_done_the_replay_says_what_let_it_through(house: House) -> None:
+    house.approved = True
+    await house.go(200, "a")
+    events = await house.store.history("fraud", 100)
+    assert events[-1].rollout.state is State.DONE
+    rulings = await replayed(house, DECLARED.rules)
+    entered = [event.at for event in events if event.rollout.at and not event.rollout.settled]
+    said = [[outcome for at, outcome, _ in rulings if at <= moment][-1] for moment in entered]
+    assert said == [Outcome.PASS] * 4
+
+
 async def test_other_rules_would_have_said_other_things(house: House) -> None:
     await house.go(60, "a")
     house.bad = 0.9

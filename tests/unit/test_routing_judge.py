@@ -91,6 +91,19 @@ def test_who_hears_hours_at_once_knows_what_was_known_who_heard_them_as_they_cam
     assert later.proof.evidence == pytest.approx(one.judge.proof.evidence)
 
 
+def test_time_for_which_nobody_watched_or_the_weight_had_lapsed_does_not_count() -> None:
+    one, step = worker(), replace(STEP, least_seconds=60.0)
+    looked(one, 20, step)
+    one.now += 600.0
+    looked(one, 20, step)
+    assert one.verdict(step).reason == "24 of 60 s", "of the gap as much as is not yet a silence"
+    for _ in range(100):
+        one.flush(one.calls(False, 8), one.calls(True, 2), lapsed=True)
+    assert one.verdict(step).reason == "24 of 60 s"
+    looked(one, 80, step)
+    assert one.verdict(step).outcome is Outcome.PASS
+
+
 def test_windows_that_never_came_are_counted() -> None:
     judge = worker().judge
     judge.take(Window("0.1", 3, 1.0, 1.0))

@@ -84,6 +84,7 @@ def test_a_person_is_waited_for_and_named() -> None:
     waiting = go(rollout, GOOD)
     assert (waiting.state, arms(waiting)) == (State.AWAITING_APPROVAL, arms(rollout))
     assert go(waiting, GOOD) is waiting
+    assert waiting.entered == rollout.entered < waiting.since, "the step's time goes on"
     assert go(waiting, UNSURE, approved="grace") is waiting, "an approval shows nothing"
     approved = go(waiting, GOOD, approved="grace")
     assert (approved.state, approved.weight, approved.reason) == (State.CANARY, 100, "approved by grace")

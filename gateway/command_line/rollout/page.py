@@ -160,7 +160,8 @@ def ahead(state: pb.RolloutState) -> list[Text]:
 
 def _gateway(gateway: pb.Gateway, state: pb.RolloutState, now: float) -> Text:
     behind = f" of {state.table}" if gateway.table < state.table else ""
-    line = Text(f"{visible(gateway.name)}  table {gateway.table}{behind}, heard {span(now - gateway.at)} ago")
+    table = f"table {gateway.table}" if gateway.table else "not every worker has every arm ready"
+    line = Text(f"{visible(gateway.name)}  {table}{behind}, heard {span(now - gateway.at)} ago")
     for trouble in troubles(gateway):
         line.append(f"  {trouble}", "bold red")
     return line
