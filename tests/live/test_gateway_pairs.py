@@ -157,6 +157,15 @@ async def test_a_death_is_charged_to_the_bundle_whose_run_it_was(tmp_path: Path,
         assert seat.toll().deaths == deaths
 
 
+async def test_a_host_that_somebody_kills_while_it_is_idle_is_no_bundles_death(tmp_path: Path) -> None:
+    champion, candidate = bundle_of(tmp_path, "1", 1), bundle_of(tmp_path, "2", 2)
+    async with seated(tmp_path, candidate, champion) as seat:
+        (pid,) = children()
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: bool(children()) and children() != [pid])
+        assert seat.toll().deaths == 0
+
+
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not count it")
 async def test_a_host_says_how_long_it_has_waited_for_a_processor(tmp_path: Path) -> None:
     """Beside others on one processor it waits; that it runs less than it would is what `schedstat` is for."""

@@ -15,6 +15,8 @@ from routing.verdict import Outcome
 _STYLE_OF_OUTCOME: dict[str, str] = {Outcome.PASS: "green", Outcome.FAIL: "bold red", Outcome.CANNOT_TELL: "yellow"}
 _STYLE_OF_TREND: dict[Trend, str] = {"growing": "red", "falling": "green", "steady": "dim"}
 _HALF_WAY = 0.5
+# So many times as much as is enough is no figure that tells anybody anything.
+_FAR = 1_000
 
 
 def verdict(state: pb.RolloutState) -> Text:
@@ -65,7 +67,7 @@ def _course(values: Sequence[float], scale: float) -> Text:
 
 
 def _of(evidence: float, enough: float) -> str:
-    return f"{figure(evidence)} of {figure(enough)}"
+    return f"{figure(evidence)} of {figure(enough)}" if evidence < _FAR * enough else f"far over {figure(enough)}"
 
 
 def _acts(one: pb.GuardEvidence) -> bool:
