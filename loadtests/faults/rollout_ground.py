@@ -70,6 +70,7 @@ def ground_of(
     """Bring a rollout of a candidate with these traits to a step, two workers serving it."""
     house = stage.house(name, "fraud", HardBundle(VERSION, tuple(traits)))
     section = {"shadow": {"rate": 0.05, "pairs": 0, "minutes": 0.02}, "guards": GUARDS, **rollout}
+    house.declare("fraud", {"rollout": None})  # not what it says of guards: the section here stands alone
     house.declare("fraud", {"arms": {"canary": None, "shadows": None}, "rollout": section})
     with stage.redis(name) as redis, control_plane(stage.plan, name, house, controls) as plane:
         wanted = Wanted(name, redis.url, workers=2, house=house, flags=plane.flags)

@@ -155,8 +155,9 @@ def _why(events: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _doubled(events: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many transitions stand twice in the log."""
-    seen = [(one["rollout"]["state"], one["rollout"]["step"], one["rollout"]["settled"]) for one in events]
+    """Return how many transitions stand twice in the log; a person's approval is noted there, and is none."""
+    moved = [one for one in events if not one.get("note")]
+    seen = [(one["rollout"]["state"], one["rollout"]["step"], one["rollout"]["settled"]) for one in moved]
     return len(seen) - len(set(seen))
 
 
