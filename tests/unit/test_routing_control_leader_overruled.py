@@ -188,6 +188,15 @@ async def test_who_has_much_to_hear_gives_others_their_turn_and_says_so(
     assert "still being heard" not in second.verdicts()["fraud"].reason
 
 
+async def test_who_has_heard_everything_says_what_it_knows_however_slow_the_machine_is(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routing.control.hearing.SHARE", 0.0)
+    await house.go(9, "a")
+    assert "still being heard" not in house.leader("a").verdicts()["fraud"].reason
+    assert await house.store.unjudged() == frozenset()
+
+
 async def test_what_goes_back_waits_for_nothing_to_be_heard(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.go(10, "a")
     kept = await house.store.read("fraud")
