@@ -70,7 +70,7 @@ def test_files_that_are_not_used(tmp_path: Path) -> None:
 def test_nobody_is_two_people_and_no_name_is_two_keys(tmp_path: Path, lines: tuple[str, ...], match: str) -> None:
     for letter in "KL":
         made = entry("x", make_key(tmp_path / f"{letter}.pem")).split('"')[1]
-        lines = tuple(line.replace(letter, made) for line in lines)
+        lines = tuple(line.replace(f"key: {letter}", f"key: {made}") for line in lines)
     path = tmp_path / "principals.yaml"
     path.write_text("principals:\n" + "\n".join(lines) + "\n")
     with pytest.raises(PrincipalsError, match=match):
