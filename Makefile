@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 UV := .uv/bin/uv
 # Some images forbid Python to keep compiled modules; then every process here takes seconds longer to start.
 unexport PYTHONDONTWRITEBYTECODE
+# Two processes test at a time; with more of them the gateways that tests start would wait for each other.
+TWO_AT_A_TIME := --numprocesses 2 --no-loadscope-reorder
 PROTOS := $(wildcard protos/sluice/v1/*.proto)
 
 help: ## show this list
@@ -30,7 +32,7 @@ up: $(STAMP) ## bring up Redis, bundles, features and the gateway on this machin
 	@exec $(BIN)/sluice up
 
 test: $(STAMP) check ## run every test, and the checks
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 check: $(STAMP) ## ruff, mypy strict, import-linter, generated code current
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What every room of tests shares: kinds by directory, and a real Redis."""
+"""What every room of tests shares: kinds by directory, their order, and a real Redis."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from gateway.testing.redis_server import RedisServer
 
 HERE = Path(__file__).parent
+ALONE = "live/alone"
+ORDER = (ALONE, "unit", "live", "sim", "conformance", "wire", "stress")
+"""First what measures time, beside what needs one processor only; then long files, and short ones to end together."""
 
 # The same examples every time, and few; `--hypothesis-profile long` draws many, and others every time.
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=100)
@@ -17,10 +22,24 @@ settings.register_profile("long", deadline=None, max_examples=4_000)
 settings.load_profile("quick")
 
 
+class FileScheduling(LoadFileScheduling):
+    """Several processes share out files of tests; all that measures time is one file to them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return ALONE if f"/{ALONE}/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Share tests out by files: what a module has started serves all its tests."""
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The directory is the kind: nobody has to remember a marker."""
     for item in items:
         item.add_marker(item.path.relative_to(HERE).parts[0])
+    items.sort(key=_place)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -36,3 +55,7 @@ def redis_server() -> Iterator[RedisServer]:
     server = RedisServer()
     yield server
     server.close()
+
+
+def _place(item: pytest.Item) -> int:
+    return ORDER.index(item.path.parent.relative_to(HERE).as_posix())

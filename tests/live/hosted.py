@@ -1,10 +1,8 @@
 """Lane hosts with real children for the live tests: made in a line, and looked at from outside."""
 
-import asyncio
 import hashlib
 import os
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -65,15 +63,6 @@ def rows(*values: float, second: float = 0.0) -> NDArray[np.float32]:
     matrix = np.zeros((len(values), WIDTH), dtype=np.float32)
     matrix[:, 0], matrix[:, 1] = values, second
     return matrix
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + LONG
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError("it did not happen")
-        await asyncio.sleep(0.005)
 
 
 def children(pid: int | None = None) -> list[int]:

@@ -1,7 +1,6 @@
 """`sluice serve` as a process of its own, started on free ports and stopped by its pid."""
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,12 +10,17 @@ from typing import IO
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from gateway.testing.redis_server import RedisServer
 from loadtests.processors import SPARE, WORKER, named
+from tests.free_ports import free_ports
+from tests.live.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SLUICE = [sys.executable, "-m", "gateway"]
+NO_SPARE = ("--spare-workers", "0")
+"""Where no worker dies, none need wait for its place: starting one takes a second of processor."""
 
 
 @dataclass
@@ -41,14 +45,21 @@ class Running:
 
     def calls(self) -> dict[tuple[str, str], float]:
         """Return sluice_calls_total by deployment and code."""
-        text = httpx.get(f"{self.metrics}/metrics").text
         found: dict[tuple[str, str], float] = {}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name == "sluice_calls_total":
-                    key = (sample.labels["deployment"], sample.labels["code"])
-                    found[key] = found.get(key, 0.0) + sample.value
+        for sample in self.samples("sluice_calls_total"):
+            key = (sample.labels["deployment"], sample.labels["code"])
+            found[key] = found.get(key, 0.0) + sample.value
         return found
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return a metric's sum over whatever labels are left open."""
+        return sum(sample.value for sample in self.samples(name) if labels.items() <= sample.labels.items())
+
+    def samples(self, name: str) -> list[Sample]:
+        """Return what its page of metrics says under a name."""
+        page = httpx.get(f"{self.metrics}/metrics", timeout=PATIENCE).text
+        families = text_string_to_metric_families(page)
+        return [sample for family in families for sample in family.samples if sample.name == name]
 
     def workers(self) -> list[int]:
         """Return the worker processes' ids."""
@@ -61,16 +72,6 @@ class Running:
     def _named(self, name: str) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return named(name, map(int, children.split()))
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 def start(redis: RedisServer, state: Path, front: str, *flags: str) -> Running:

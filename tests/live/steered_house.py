@@ -1,12 +1,10 @@
 """A small gateway that is steered: workers, `sluice control`, a Redis that keeps rollouts, two people, and callers."""
 
 import json
-import subprocess
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,14 @@ from gateway.client import SluiceClient, SluiceError
 from gateway.testing.redis_server import RedisServer
 from routing.control.keys import entry, make_key
 from routing.control.redis_answer import PREFIX
-from tests.live.running_gateway import ROOT, SLUICE, Running, free_ports, start
+from tests.free_ports import free_ports
+from tests.live.running_control import Control, controlling
+from tests.live.running_gateway import NO_SPARE, Running, start
 from tests.live.small_house import SmallHouse, small_house
+from tests.live.typed import typed
+from tests.live.waiting import until
 
 FEATURES = {"amount": 3.0, "customer_present": True, "card_limit": 1.0}
-PATIENCE = 60.0
 RULES = """
 rollout:
   shadow: {rate: 1.0, pairs: 5, minutes: 0.01}
@@ -46,25 +47,23 @@ class SteeredHouse:
         path = self.house.declare("fraud", champion="1")
         path.write_text(path.read_text() + RULES.replace("MINUTES", str(minutes)))
 
-    @contextmanager
-    def steering(self) -> Iterator["subprocess.Popen[str]"]:
+    def steering(self) -> AbstractContextManager[Control]:
         """Run `sluice control` until the block ends, which kills it."""
-        command = [*SLUICE, "control", "--control-url", self.control.url, "--models", str(self.house.models)]
-        command += ["--principals", str(self.house.root / "principals.yaml")]
-        command += ["--control-grpc-port", str(self.ports[0]), "--control-http-port", str(self.ports[1])]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        try:
-            assert any("Ctrl-C stops" in line for line in process.stdout), "it has ended, and said why"
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        return controlling(self.control, self.house.models, self.house.root / "principals.yaml", self.ports)
 
     @contextmanager
     def serving(self) -> Iterator[Running]:
         """Run the gateway until the block ends, which kills it."""
-        flags = ("--workers", "2", "--control-url", self.control.url, "--gateway-name", "gw", *self.house.flags)
+        flags = (
+            "--workers",
+            "2",
+            *NO_SPARE,
+            "--control-url",
+            self.control.url,
+            "--gateway-name",
+            "gw",
+            *self.house.flags,
+        )
         running = start(self.features, self.house.state, "h2corn", *flags)
         try:
             yield running
@@ -74,10 +73,8 @@ class SteeredHouse:
 
     def order(self, *words: str, by: str = "ada") -> Any:
         """Type an order; return what it answers. Fails where it is refused."""
-        command = [*SLUICE, "rollout", *words, "--json", "--as", by, "--key", str(self.house.root / f"{by}.pem")]
-        done = subprocess.run(
-            [*command, "--control", f"127.0.0.1:{self.ports[0]}"], cwd=ROOT, capture_output=True, text=True
-        )
+        who = ["--as", by, "--key", str(self.house.root / f"{by}.pem")]
+        done = typed("rollout", *words, "--json", *who, "--control", f"127.0.0.1:{self.ports[0]}")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -100,7 +97,7 @@ class SteeredHouse:
                 self.order("approve", "fraud", "--yes", by="ben")
             return state if state["state"] in states and (state["settled"] or state["state"] == "done") else None
 
-        return until(look, f"the rollout is not {' or '.join(states)}")
+        return until(look, complaint=f"the rollout is not {' or '.join(states)}")
 
     def memory(self) -> dict[bytes, bytes]:
         """Return all that the control Redis knows of rollouts."""
@@ -156,26 +153,16 @@ class Callers:
     def versions(self, calls: int = 200) -> set[str]:
         """Return the versions that answer the next calls."""
         before = Counter(self.answers)
-        until(lambda: self.answers.total() >= before.total() + calls or None, "nobody is answered")
+        until(lambda: self.answers.total() >= before.total() + calls, complaint="nobody is answered")
         return {version for _, version in (self.answers - before)}
 
     def _call(self, number: int) -> None:
         card = number
         with SluiceClient(self._address) as client:
-            while not self._over.wait(0.004):
+            while not self._over.wait(0.01):
                 card += 8
                 try:
                     answer = client.predict("fraud", {"card_id": card, "store_id": 2}, FEATURES, timeout=5.0)
                     self.answers[answer.arm, answer.bundle_version] += 1
                 except SluiceError as exc:
                     self.wrong.append(repr(exc))
-
-
-def until(look: Callable[[], Any], complaint: str) -> Any:
-    """Return what is found as soon as anything is."""
-    deadline = time.monotonic() + PATIENCE
-    while (found := look()) is None:
-        if time.monotonic() > deadline:
-            raise AssertionError(complaint)
-        time.sleep(0.05)
-    return found

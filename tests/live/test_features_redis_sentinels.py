@@ -18,6 +18,7 @@ from gateway.features.whereabouts import NowhereError
 from gateway.testing.plans import small_plan
 from gateway.testing.redis_server import RedisServer, SentinelServer
 from tests.live.reading_features import Seen, Traffic, fill, is_late, read, reading_as_usual
+from tests.live.waiting import until
 
 
 @pytest.fixture
@@ -59,9 +60,7 @@ def house(tmp_path: Path, plan: Plan) -> Iterator[House]:
     fill(master, plan)
     sentinel = SentinelServer(tmp_path, "main", master)
     house = House(master, replica, sentinel)
-    until = time.monotonic() + 30
-    while not house.replica_is_ready():
-        assert time.monotonic() < until, "the replica never was in step"
+    until(house.replica_is_ready, complaint="the replica never was in step")
     yield house
     for server in (master, replica, sentinel):
         server.close()

@@ -18,6 +18,7 @@ from gateway.features.view_rule import ViewRule
 from gateway.testing.feast_hash import FeastHash
 from gateway.testing.plans import small_plan
 from gateway.testing.redis_server import RedisServer
+from tests.free_ports import free_ports
 from tests.live.reading_features import (
     FRESH,
     LAST_KNOWN,
@@ -29,7 +30,6 @@ from tests.live.reading_features import (
     read,
     reading_as_usual,
 )
-from tests.live.running_gateway import free_ports
 
 SLACK = 0.5
 """Seconds that a busy machine may add to a read before the test says so."""

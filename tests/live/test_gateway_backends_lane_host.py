@@ -32,8 +32,8 @@ from tests.live.hosted import (
     rows,
     running,
     total,
-    until,
 )
+from tests.live.waiting import comes
 
 SCRIPTED = (sys.executable, "-m", "gateway.testing.scripted_host")
 NONSENSE = sorted(set(WAYS) - {"no answer", "a complaint that is no text"})
@@ -88,7 +88,7 @@ async def test_while_a_host_is_away_runs_fail_at_once(tmp_path: Path) -> None:
     async with running(tmp_path, [model_at(written(tmp_path))], settings) as host:
         (pid,) = children()
         os.kill(pid, signal.SIGSEGV)
-        await until(lambda: total(tmp_path, "sluice_host_down") == 1)
+        await comes(lambda: total(tmp_path, "sluice_host_down") == 1)
         assert "SIGSEGV" in await failure(asyncio.ensure_future(host.backend(0).run(rows(1.0))))
         assert children() == []
 
@@ -114,7 +114,7 @@ async def test_a_stopped_host_is_stuck_also_when_nobody_waits(tmp_path: Path) ->
         run = asyncio.ensure_future(host.backend(0).run(rows(1.0)))
         await asyncio.sleep(0)
         run.cancel()
-        await until(lambda: not lives(pid))
+        await comes(lambda: not lives(pid))
         await answers(host)
 
 
@@ -209,13 +209,13 @@ async def test_hosts_that_do_not_serve(tmp_path: Path, way: str, reason: str, ch
     async with running(tmp_path, [model_at(tmp_path / "none.onnx")], settings, command, ask) as host:
         await failure(asyncio.ensure_future(host.backend(0).run(rows(1.0))))
         assert total(tmp_path, "sluice_host_deaths_total", reason) >= 1
-        await until(lambda: total(tmp_path, "sluice_host_starts_total") >= 3)
+        await comes(lambda: total(tmp_path, "sluice_host_starts_total") >= 3)
 
 
 async def test_a_host_that_closes_its_bell_and_stays_is_killed(tmp_path: Path) -> None:
     settings, command = replace(SETTINGS, patience=0.5), (*SCRIPTED, "closes its bell")
     async with running(tmp_path, [model_at(tmp_path / "none.onnx")], settings, command):
-        await until(lambda: total(tmp_path, "sluice_host_deaths_total", "stuck") >= 1)
+        await comes(lambda: total(tmp_path, "sluice_host_deaths_total", "stuck") >= 1)
 
 
 async def test_a_program_that_is_not_there(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ async def test_a_host_is_confined(tmp_path: Path) -> None:
         assert resource.prlimit(pid, resource.RLIMIT_DATA)[0] < 4 << 30
         assert int(read(pid, "oom_score_adj")) >= 700
         # The thread that loaded the model ends when nobody else wants the processor; no other is ever started.
-        await until(lambda: "\nThreads:\t1\n" in read(pid, "status"))
+        await comes(lambda: "\nThreads:\t1\n" in read(pid, "status"))
         os.kill(pid, signal.SIGTERM)
         os.kill(pid, signal.SIGINT)
         await answers(host)
@@ -312,6 +312,6 @@ async def test_many_restarts_leak_nothing(tmp_path: Path) -> None:
 
     before = held()
     async with running(tmp_path, [model_at(tmp_path / "none.onnx")], settings, command):
-        await until(lambda: total(tmp_path, "sluice_host_deaths_total") >= 100)
+        await comes(lambda: total(tmp_path, "sluice_host_deaths_total") >= 100)
     assert children() == []
     assert held() == before

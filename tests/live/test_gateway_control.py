@@ -2,9 +2,9 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,10 @@ from routing.control.leader import LEASE
 from routing.control.principals import Role
 from routing.control.redis_answer import PREFIX
 from routing.control.signed import Asked, sign
-from tests.live.running_gateway import ROOT, SLUICE, free_ports
+from tests.free_ports import free_ports
+from tests.live.running_control import Control, control_command, controlling
+from tests.live.running_gateway import ROOT
+from tests.live.waiting import until
 
 DEPLOYMENT = """
 deployment: fraud
@@ -41,15 +44,6 @@ arms: {champion: "1"}
 
 
 @dataclass
-class Control:
-    """One control process."""
-
-    process: subprocess.Popen[str]
-    grpc: str
-    http: str
-
-
-@dataclass
 class House:
     """A control Redis, files, a key, and control processes."""
 
@@ -57,6 +51,7 @@ class House:
     root: Path
     key: Ed25519PrivateKey = field(init=False)
     controls: list[Control] = field(default_factory=list)
+    over: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         (self.root / "fraud").mkdir()
@@ -66,19 +61,16 @@ class House:
 
     def write_people(self, name: str) -> None:
         people = "principals:\n" + entry(name, self.key, list(Role)) + "\n"
-        (self.root / "principals.yaml").write_text(people)
+        self.principals.write_text(people)
 
-    def start(self, *flags: str) -> Control:
-        ports = free_ports(2)
-        command = [*SLUICE, "control", "--control-url", self.redis.url, "--models", str(self.root)]
-        command += ["--principals", str(self.root / "principals.yaml")]
-        command += ["--control-grpc-port", str(ports[0]), "--control-http-port", str(ports[1]), *flags]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
-        control = Control(process, f"127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}")
-        self.controls.append(control)
-        assert process.stdout is not None
-        assert any(line.startswith("Ctrl-C") for line in process.stdout), "it did not start"
-        return control
+    @property
+    def principals(self) -> Path:
+        return self.root / "principals.yaml"
+
+    def start(self) -> Control:
+        """Start one, which ends with the house."""
+        self.controls.append(self.over.enter_context(controlling(self.redis, self.root, self.principals)))
+        return self.controls[-1]
 
     def ask(self, control: Control, method: str, asked: Asked) -> pb.Overview | pb.RolloutState:
         signed = sign("ada", self.key, asked)
@@ -93,14 +85,10 @@ class House:
         assert isinstance(overview, pb.Overview)
         return overview
 
-    def led_by(self, control: Control, patience: float = 20.0) -> pb.Overview:
+    def led_by(self, control: Control) -> pb.Overview:
         """Wait until this one leads, as whichever is asked says."""
-        for _ in range(round(patience / 0.05)):
-            overview = self.look(self.controls[-1])
-            if overview.leader.endswith(f".{control.process.pid}"):
-                return overview
-            time.sleep(0.05)
-        raise AssertionError(f"{overview.leader or 'nobody'} leads, and not {control.process.pid}")
+        led = f".{control.process.pid}"
+        return until(lambda: self.look(self.controls[-1]), lambda overview: overview.leader.endswith(led))
 
     def report(self) -> None:
         """Say for a gateway how it stands, as one does."""
@@ -129,10 +117,8 @@ def house(tmp_path: Path) -> Iterator[House]:
     (tmp_path / "redis").mkdir()
     redis = RedisServer("--dir", str(tmp_path / "redis"), "--appendonly", "yes", "--appendfsync", "always")
     house = House(redis, tmp_path)
-    yield house
-    for control in house.controls:
-        control.process.kill()
-        control.process.communicate()
+    with house.over:
+        yield house
     redis.close()
 
 
@@ -172,14 +158,14 @@ def test_who_is_struck_off_is_not_heard_any_more_without_a_restart(house: House)
 
 
 def test_what_it_cannot_begin_with_is_one_line(house: House, redis_server: RedisServer) -> None:
+    grpc, http = free_ports(2)
     wrong = {
         "no append-only file: start it with --appendonly yes": ("--control-url", redis_server.url),
         "No such file": ("--principals", "/nowhere.yaml"),
         "no <name>/deployment.yaml here": ("--models", str(house.root / "redis")),
-        "the ports of gRPC and HTTP must differ": ("--control-http-port", "50061"),
+        "the ports of gRPC and HTTP must differ": ("--control-http-port", str(grpc)),
     }
-    command = [*SLUICE, "control", "--control-url", house.redis.url, "--models", str(house.root)]
-    command += ["--principals", str(house.root / "principals.yaml")]
+    command = control_command(house.redis, house.root, house.principals, grpc, http)
     begun = {
         said: subprocess.Popen([*command, *flags], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         for said, flags in wrong.items()

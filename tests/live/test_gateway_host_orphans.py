@@ -1,6 +1,5 @@
 """A worker that is killed takes its lane hosts with it, also one that is busy in native code."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.testing.hostile_models import FOR_EVER, write_looping_model
-from tests.live.hosted import WIDTH, children, lives, until
+from tests.live.hosted import WIDTH, children, lives
+from tests.live.waiting import until
 
 WORKER = """
 import asyncio, sys, uvloop
@@ -41,4 +41,4 @@ def test_a_killed_worker_leaves_no_host_behind(tmp_path: Path, rounds: float) ->
         assert worker.stdout.readline() == "ready\n"
         (host,) = children(worker.pid)
         os.kill(worker.pid, signal.SIGKILL)
-        asyncio.run(until(lambda: not lives(host)))
+        until(lambda: not lives(host))

@@ -7,21 +7,19 @@ import re
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.testing.redis_server import RedisServer
 from models.manifest import canonical
 from tests.live.hosted import children, lives, read
-from tests.live.running_gateway import ROOT, SLUICE, Running, start, stop
+from tests.live.running_gateway import NO_SPARE, ROOT, SLUICE, Running, start, stop
+from tests.live.waiting import until
 
 CARDS = range(32_000, 32_400)
-LONG = 30.0
 
 
 @pytest.fixture
@@ -35,13 +33,6 @@ def hosts(running: Running) -> list[int]:
     """Return the processes of lane hosts."""
     found = [child for worker in running.workers() for child in children(worker)]
     return [pid for pid in found if "gateway.host" in read(pid, "cmdline").split("\0")]
-
-
-def metric(running: Running, name: str, **labels: str) -> float:
-    """Return a metric's sum over whatever labels are left open."""
-    families = text_string_to_metric_families(httpx.get(f"{running.metrics}/metrics").text)
-    samples = [sample for family in families for sample in family.samples if sample.name == name]
-    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
 def arms(running: Running) -> dict[str, int]:
@@ -59,13 +50,6 @@ def arms(running: Running) -> dict[str, int]:
     return found
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONG
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
 def test_the_canary_is_in_one_process_of_its_own_and_may_die(gateway: Running) -> None:
     (host,) = hosts(gateway)  # one, although the bundle is a shadow, too
     before = arms(gateway)
@@ -74,10 +58,10 @@ def test_the_canary_is_in_one_process_of_its_own_and_may_die(gateway: Running) -
     until(lambda: not lives(host))
     during = arms(gateway)
     assert during["champion"] >= before["champion"], "its calls were not touched"
-    until(lambda: metric(gateway, "sluice_host_starts_total", deployment="fraud") == 2)
-    until(lambda: metric(gateway, "sluice_host_down", deployment="fraud") == 0)
+    until(lambda: gateway.metric("sluice_host_starts_total", deployment="fraud") == 2)
+    until(lambda: gateway.metric("sluice_host_down", deployment="fraud") == 0)
     assert arms(gateway) == before
-    assert metric(gateway, "sluice_host_deaths_total", reason="signal") == 1
+    assert gateway.metric("sluice_host_deaths_total", reason="signal") == 1
 
 
 def test_a_killed_worker_takes_its_hosts_along(gateway: Running) -> None:
@@ -88,7 +72,7 @@ def test_a_killed_worker_takes_its_hosts_along(gateway: Running) -> None:
 
 
 def test_a_stopped_gateway_leaves_no_host(filled_redis: RedisServer, tmp_path: Path) -> None:
-    running = start(filled_redis, tmp_path, "h2corn", "--workers", "2", "--host-wait", "60")
+    running = start(filled_redis, tmp_path, "h2corn", "--workers", "2", "--host-wait", "60", *NO_SPARE)
     found = hosts(running)
     assert len(found) == 2
     assert stop(running) == 0
@@ -99,14 +83,14 @@ def test_a_host_whose_model_was_damaged_is_served_without(filled_redis: RedisSer
     bundles = tmp_path / "bundles"
     shutil.copytree(ROOT / "models" / "bundles", bundles)
     places = ["--bundles", str(bundles), "--host-wait", "60"]
-    running = start(filled_redis, tmp_path / "state", "h2corn", "--workers", "1", *places)
+    running = start(filled_redis, tmp_path / "state", "h2corn", "--workers", "1", *places, *NO_SPARE)
     try:
         (host,) = hosts(running)
         model = bundles / "fraud" / "2" / "model.onnx"
         model.write_bytes(model.read_bytes()[:-1] + b"x")
         os.kill(host, signal.SIGKILL)
-        until(lambda: metric(running, "sluice_host_deaths_total", version="2", reason="load") >= 1)
-        assert metric(running, "sluice_host_down", deployment="fraud", version="2") == 1
+        until(lambda: running.metric("sluice_host_deaths_total", version="2", reason="load") >= 1)
+        assert running.metric("sluice_host_down", deployment="fraud", version="2") == 1
         assert arms(running)["champion"] > 0.9 * len(CARDS)
     finally:
         assert stop(running) == 0
@@ -124,7 +108,7 @@ def test_hosts_come_and_go_with_the_table(filled_redis: RedisServer, tmp_path: P
     declared.write_text(alone)
     state = tmp_path / "state"
     places = ["--bundles", str(bundles), "--models", str(tmp_path / "models")]
-    running = start(filled_redis, state, "h2corn", "--workers", "1", *places)
+    running = start(filled_redis, state, "h2corn", "--workers", "1", *places, *NO_SPARE)
     try:
         assert hosts(running) == []
         declared.write_text(text)
@@ -142,7 +126,7 @@ def test_hosts_come_and_go_with_the_table(filled_redis: RedisServer, tmp_path: P
         declared.write_text(alone)
         assert reload(state).returncode == 0
         until(lambda: hosts(running) == [])
-        assert metric(running, "sluice_host_down", deployment="fraud") == 0
+        assert running.metric("sluice_host_down", deployment="fraud") == 0
         assert set(arms(running)) == {"champion"}
     finally:
         assert stop(running) == 0
@@ -165,7 +149,7 @@ def reload(state: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_lane_hosts_can_be_left_out(filled_redis: RedisServer, tmp_path: Path) -> None:
-    running = start(filled_redis, tmp_path, "h2corn", "--workers", "1", "--lane-hosts", "off")
+    running = start(filled_redis, tmp_path, "h2corn", "--workers", "1", "--lane-hosts", "off", *NO_SPARE)
     try:
         assert hosts(running) == []
         assert arms(running)["canary"] > 0

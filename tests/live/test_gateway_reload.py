@@ -4,25 +4,22 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import SluiceClient, SluiceError
 from gateway.testing.redis_server import RedisServer
-from tests.live.running_gateway import ROOT, SLUICE, Running, start, stop
+from tests.live.running_gateway import Running, start, stop
 from tests.live.small_house import SmallHouse, small_house
+from tests.live.typed import Typed, typed
+from tests.live.waiting import PATIENCE, until
 
 ENTITIES = {"card_id": 1, "store_id": 2}
 FEATURES = {"amount": 3.0, "customer_present": True, "card_limit": 1.0}
-PATIENCE = 60.0
 
 
 class Gateway:
@@ -32,9 +29,8 @@ class Gateway:
         self.house = house
         self.running: Running = start(redis, house.state, "h2corn", "--workers", "2", *house.flags, *flags)
 
-    def sluice(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [*SLUICE, *words, "--state", str(self.house.state)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    def sluice(self, *words: str) -> Typed:
+        return typed(*words, "--state", str(self.house.state))
 
     def status(self) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(self.sluice("status", "--json").stdout)
@@ -55,15 +51,14 @@ class Gateway:
         assert one == other
         return one["fraud"]
 
-    def reload(self, **arms: object) -> subprocess.CompletedProcess[str]:
+    def reload(self, **arms: object) -> Typed:
         """Declare these arms of fraud, and reload."""
         self.house.declare("fraud", **arms)
         return self.sluice("reload")
 
     def metric(self, name: str) -> dict[str, float]:
-        families = text_string_to_metric_families(httpx.get(f"{self.running.metrics}/metrics").text)
-        samples = [sample for family in families for sample in family.samples if sample.name == name]
-        return {sample.labels["deployment"]: sample.value for sample in samples}
+        """Return a metric by deployment."""
+        return {sample.labels["deployment"]: sample.value for sample in self.running.samples(name)}
 
     def arms(self, calls: int = 60) -> set[str]:
         """Return the versions that answer, of many cards, on connections of their own."""
@@ -97,15 +92,8 @@ def gateway(shared: Gateway) -> Gateway:
     return shared
 
 
-def until(true: Callable[[], bool], patience: float = PATIENCE) -> None:
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < patience, "waited in vain"
-        threading.Event().wait(0.02)
-
-
 class Traffic:
-    """Calls without a pause, on several connections, until the block ends."""
+    """Calls on several connections, a hundred a second on each, until the block ends."""
 
     def __init__(self, address: str, connections: int = 6) -> None:
         self._stop = threading.Event()
@@ -132,7 +120,7 @@ class Traffic:
 
     def _run(self, card: int) -> None:
         with SluiceClient(self._address) as client:
-            while not self._stop.is_set():
+            while not self._stop.wait(0.01):
                 card += 100
                 try:
                     entities = {**ENTITIES, "card_id": card}
@@ -238,7 +226,7 @@ def test_a_hang_up_reloads(gateway: Gateway) -> None:
 def test_a_worker_that_is_killed_in_a_reload_comes_back_like_its_sibling(gateway: Gateway) -> None:
     """Killed at whatever point: both serve the same table in the end, and exit status 0 means the new one."""
     gateway.house.declare("fraud", champion="3")
-    results: list[subprocess.CompletedProcess[str]] = []
+    results: list[Typed] = []
     reload = threading.Thread(target=lambda: results.append(gateway.sluice("reload")))
     victim = gateway.running.workers()[0]
     reload.start()

@@ -2,9 +2,8 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from gateway.deployment import read_deployment
 from gateway.testing.bundles import write_bundle
 from gateway.testing.redis_server import RedisServer
 from routing.control.keys import entry, make_key
-from tests.live.running_gateway import free_ports
+from tests.free_ports import free_ports
+from tests.live.running_control import Control, controlling
+from tests.live.running_gateway import ROOT, SLUICE
 from tests.live.scripted_gateway import ScriptedGateway, scripted_gateway
 
-ROOT = Path(__file__).parents[2]
-SLUICE = [sys.executable, "-m", "gateway"]
 RULES = """
 rollout:
   shadow: {pairs: 10, minutes: 0.01}
@@ -35,7 +34,7 @@ class House:
     """A control plane with one gateway; everybody's key is `NAME.pem` in the directory."""
 
     directory: Path
-    redis_url: str
+    redis: RedisServer
     gateway: ScriptedGateway
     ports: tuple[int, int]
 
@@ -47,23 +46,9 @@ class House:
     def types(self, name: str, *words: str) -> int:
         return main(self.words(name, *words))
 
-    @contextmanager
-    def control(self) -> Iterator["subprocess.Popen[str]"]:
-        """Run `sluice control` until the block ends; it is ready when it begins."""
-        process = subprocess.Popen(
-            [*SLUICE, "control", "--control-url", self.redis_url, "--models", str(self.directory / "models"),
-             "--principals", str(self.directory / "principals.yaml"), "--control-grpc-port", str(self.ports[0]),
-             "--control-http-port", str(self.ports[1])],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        try:
-            assert any("Ctrl-C stops" in line for line in process.stdout), "it has ended, and said why"
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+    def control(self) -> AbstractContextManager[Control]:
+        """Run `sluice control` until the block ends."""
+        return controlling(self.redis, self.directory / "models", self.directory / "principals.yaml", self.ports)
 
 
 @pytest.fixture
@@ -79,7 +64,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     try:
         with scripted_gateway(redis.url, read_deployment(place / "deployment.yaml")) as gateway:
             ports = free_ports(2)
-            yield House(tmp_path, redis.url, gateway, (ports[0], ports[1]))
+            yield House(tmp_path, redis, gateway, (ports[0], ports[1]))
     finally:
         redis.close()
 
@@ -96,18 +81,18 @@ def test_one_is_done_though_the_control_plane_is_killed_and_the_next_goes_back(
         command = [*SLUICE, *house.words("grace", "watch", "fraud")]
         watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert watching.stdout is not None
-        until(watching, "awaiting approval")
+        read_until(watching, "awaiting approval")
         assert house.types("ada", "approve", "fraud", "--yes") == 1
         assert "somebody else has to approve it" in capsys.readouterr().err
         assert house.types("grace", "freeze", "fraud", "--reason", "the night of the year") == 0
         assert house.types("grace", "approve", "fraud", "--yes") == 0
-        until(watching, "held: frozen: the night of the year (grace)")
-    until(watching, "not heard: ")
+        read_until(watching, "held: frozen: the night of the year (grace)")
+    read_until(watching, "not heard: ")
     with house.control():
-        until(watching, "heard again")
+        read_until(watching, "heard again")
         assert house.types("grace", "thaw", "fraud") == 0
-        until(watching, " watched 90 %")  # to be promoting lasts no longer than gateways take
-        until(watching, " done (step 4 of 4)")
+        read_until(watching, " watched 90 %")  # to be promoting lasts no longer than gateways take
+        read_until(watching, " done (step 4 of 4)")
         assert watching.wait(60) == 0
         watching.stdout.close()
 
@@ -122,9 +107,9 @@ def test_one_is_done_though_the_control_plane_is_killed_and_the_next_goes_back(
         assert house.types("ada", "start", "fraud", "3", "--bundles", bundles) == 0
         watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert watching.stdout is not None
-        until(watching, "awaiting approval")
+        read_until(watching, "awaiting approval")
         assert house.types("grace", "approve", "fraud", "--yes") == 0
-        until(watching, " rolled back ")
+        read_until(watching, " rolled back ")
         assert watching.wait(60) == 1
         watching.stdout.close()
         capsys.readouterr()
@@ -136,7 +121,7 @@ def test_one_is_done_though_the_control_plane_is_killed_and_the_next_goes_back(
         assert "nothing of fraud can be undone" in capsys.readouterr().err
 
 
-def until(watching: "subprocess.Popen[str]", text: str) -> None:
+def read_until(watching: "subprocess.Popen[str]", text: str) -> None:
     """Read what is watched until something is said there; fail where it ends before."""
     assert watching.stdout is not None
     seen = []

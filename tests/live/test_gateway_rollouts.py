@@ -11,7 +11,8 @@ import pytest
 from gateway.testing.bundles import write_manifest
 from gateway.testing.plans import small_document
 from tests.live.running_gateway import ROOT, SLUICE
-from tests.live.steered_house import Callers, SteeredHouse, steered_house, until
+from tests.live.steered_house import Callers, SteeredHouse, steered_house
+from tests.live.waiting import until
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_a_bundle_becomes_champion_and_undo_brings_the_former_one_back(house: St
     with house.serving() as gateway, house.steering(), Callers(gateway.grpc) as callers:
         house.begin("2")
         assert house.await_state("done")["champion"] == "1"
-        until(lambda: callers.versions() == {"2"} or None, "not everybody is answered by the new champion")
+        until(callers.versions, lambda found: found == {"2"}, "not everybody is answered by the new champion")
         assert ("canary", "2") in callers.answers
         house.order("undo", "fraud", "--reason", "complaints")
         assert house.await_state("rolled back")["reason"] == "undone by ada: complaints"

@@ -5,21 +5,22 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.client import Prediction, Row, SluiceClient, SluiceError
+from gateway.client import Prediction, Row, RowError, SluiceClient, SluiceError
+from gateway.errors import DeadlineExceeded
 from gateway.testing.redis_server import RedisServer
-from tests.live.running_gateway import ROOT, SLUICE, Running, free_ports, start, stop
+from tests.free_ports import free_ports
+from tests.live.prepared import SkewRows
+from tests.live.running_gateway import NO_SPARE, ROOT, SLUICE, Running, start, stop
+from tests.live.waiting import until
 
 FRAUD: dict[str, Any] = {
     "entities": {"card_id": 32261, "store_id": 8516},
@@ -38,32 +39,31 @@ def gateway(
     assert stop(running) == 0
 
 
-@pytest.fixture(scope="module", params=["fraud", "quotes", "credit"])
-def skew_rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Any]]:
-    """Calls about 1,000 entities of a deployment, with the score that the training code itself gives them."""
-    out = tmp_path_factory.mktemp("skew") / "rows.jsonl"
-    words = ["skew-rows", request.param, "--rows", "1000", "--out", str(out)]
-    subprocess.run([sys.executable, "-m", "models.pipeline", *words], cwd=ROOT, check=True)
-    return request.param, [json.loads(line) for line in out.read_text().splitlines()]
-
-
-def test_no_skew_between_training_and_gateway(gateway: Running, skew_rows: tuple[str, list[Any]]) -> None:
+@pytest.mark.parametrize("name", list(TOLERANCE))
+def test_no_skew_between_training_and_gateway(gateway: Running, skew_rows: SkewRows, name: str) -> None:
     """1,000 entities: the gateway's answer is what the training code says of the same point-in-time row."""
-    name, rows = skew_rows
+    rows = skew_rows(name)
     assert len(rows) == 1000
     worst, arms = 0.0, set()
     with SluiceClient(gateway.grpc) as client:
-        for at in range(0, 1000, 250):
-            batch = rows[at : at + 250]
-            asked = [Row(row["entities"], row["features"], row["unit"]) for row in batch]
-            answers = client.predict_many(name, asked, timeout=10).results
-            for row, answer in zip(batch, answers, strict=True):
+        for at in range(0, 1000, 50):
+            batch = rows[at : at + 50]
+            for row, answer in zip(batch, answered_in_time(client, name, batch), strict=True):
                 assert isinstance(answer, Prediction), answer
                 worst = max(worst, abs(answer.score - row["scores"][answer.bundle_version]))
                 arms.add(answer.arm)
     print(f"{name}: largest difference {worst:.3g} over 1,000 entities, arms {sorted(arms)}")
     assert worst <= TOLERANCE[name]
     assert arms == ({"champion", "canary"} if name == "fraud" else {"champion"})
+
+
+def answered_in_time(client: SluiceClient, name: str, rows: list[dict[str, Any]]) -> Sequence[Prediction | RowError]:
+    """Ask again while the machine is too busy for the deployment's 100 ms."""
+    asked = [Row(row["entities"], row["features"], row["unit"]) for row in rows]
+    return until(
+        lambda: client.predict_many(name, asked, timeout=10).results,
+        lambda results: DeadlineExceeded.code not in [one.code for one in results if isinstance(one, RowError)],
+    )
 
 
 def test_the_first_calls_of_the_readme(gateway: Running) -> None:
@@ -114,12 +114,12 @@ def test_a_killed_worker_costs_only_its_calls_and_comes_back(gateway: Running) -
 def test_a_spare_worker_takes_the_place_of_a_dead_one(filled_redis: RedisServer, tmp_path: Path) -> None:
     running = start(filled_redis, tmp_path, "h2corn", "--workers", "1")
     try:
-        until(lambda: spares_that_wait(running) == 1)
+        until(lambda: running.metric("sluice_spare_workers") == 1)
         (spare,), (dead,) = running.spares(), running.workers()
         os.kill(dead, signal.SIGKILL)
         httpx.post(f"{running.http}/v1/deployments/fraud:predict", json=FRAUD, timeout=30.0).raise_for_status()
         assert running.workers() == [spare]
-        until(lambda: spares_that_wait(running) == 1)
+        until(lambda: running.metric("sluice_spare_workers") == 1)
         (left,) = running.spares()
     finally:
         assert stop(running) == 0
@@ -129,7 +129,7 @@ def test_a_spare_worker_takes_the_place_of_a_dead_one(filled_redis: RedisServer,
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_nothing_accepted_is_lost_on_sigterm(filled_redis: RedisServer, tmp_path: Path, workers: str) -> None:
     """A caller may find nobody listening any more; a call that was taken is answered, and no connection is torn."""
-    running = start(filled_redis, tmp_path, "h2corn", "--workers", workers)
+    running = start(filled_redis, tmp_path, "h2corn", "--workers", workers, *NO_SPARE)
     failures: list[str] = []
     answered = threading.Semaphore(0)
 
@@ -185,19 +185,3 @@ def test_a_broken_bundle_is_one_clear_line(filled_redis: RedisServer, tmp_path: 
     assert result.returncode == 1
     assert result.stderr.count("\n") <= 2
     assert "model.onnx: sha256" in result.stderr
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30.0
-    while not true():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)  # polls other processes
-
-
-def spares_that_wait(running: Running) -> float:
-    (family,) = [
-        family
-        for family in text_string_to_metric_families(httpx.get(f"{running.metrics}/metrics").text)
-        if family.name == "sluice_spare_workers"
-    ]
-    return sum(sample.value for sample in family.samples)

@@ -25,10 +25,8 @@ from models.pipeline import NAMES
 from models.places import bundle_path
 from models.progress import Progress
 from models.recipes import RECIPES
-from models.skew import skew_rows
 from models.tables import current_tables
-
-ROWS = 1000
+from tests.live.prepared import SkewRows
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +66,10 @@ def _seconds(stamp: bytes) -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_redis_scores_as_the_point_in_time_row_does(filled_redis: RedisServer, store: FeatureStore, name: str) -> None:
+def test_redis_scores_as_the_point_in_time_row_does(filled_redis: RedisServer, skew_rows: SkewRows, name: str) -> None:
     recipe, deployment, bundle = RECIPES[name], declared(name), bundle_path(name, "1")
     plan = json.loads((bundle / "plan.json").read_bytes())
-    calls = skew_rows(store, recipe, deployment, ROWS)
+    calls = skew_rows(name)
     client = redis.Redis.from_url(filled_redis.url)
     rows = []
     for call in calls:
@@ -83,7 +81,7 @@ def test_redis_scores_as_the_point_in_time_row_does(filled_redis: RedisServer, s
     everything = {**columns, **recipe.transform(columns)}
     matrix = np.column_stack([everything[name] for name in plan["features"]]).astype(np.float32)
     scores = onnx_scores((bundle / "model.onnx").read_bytes(), matrix)
-    assert len({tuple(call["entities"].items()) for call in calls}) == ROWS
+    assert len({tuple(call["entities"].items()) for call in calls}) == len(calls) == 1000
     assert np.abs(scores - [call["score"] for call in calls]).max() <= deployment.training.tolerance
 
 

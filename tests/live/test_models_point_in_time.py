@@ -22,6 +22,7 @@ from models.places import DATA, bundle_path, frame_path
 from models.recipe import LABEL_VISIBLE_AT, Recipe
 from models.recipes import RECIPES
 from models.train import fit
+from tests.live.prepared import preparing
 
 WITHOUT_HISTORY = ("amount", "customer_present", "lat", "lng")
 LOW = "holdout_low_amount"
@@ -45,7 +46,8 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built() -> Mapping[str, Built]:
-    assert main(["build"]) == 0
+    with preparing():
+        assert main(["build"]) == 0
     result = {}
     for name in NAMES:
         cleaned = RECIPES[name].read_events(DATA)

@@ -7,13 +7,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import Prediction, SluiceClient, SluiceError
 from gateway.testing.redis_server import RedisServer
@@ -21,8 +19,8 @@ from monitoring.records.reader import Tally, newest
 from monitoring.records.record import Record
 from monitoring.records.selection import Selection
 from tests.live.running_gateway import ROOT, SLUICE, Running, start, stop
+from tests.live.waiting import until
 
-PATIENCE = 60.0
 ENTITIES = {"card_id": 32261, "store_id": 8516}
 FEATURES = {"amount": 24900, "customer_present": True}
 
@@ -77,19 +75,8 @@ class Callers:
             thread.join()
 
 
-def until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.05)  # polls another process
-
-
 def counted(gateway: Running, outcome: str) -> float:
-    for family in text_string_to_metric_families(httpx.get(f"{gateway.metrics}/metrics", timeout=PATIENCE).text):
-        for sample in family.samples:
-            if sample.name == "sluice_records_total" and sample.labels["outcome"] == outcome:
-                return sample.value
-    return 0.0
+    return gateway.metric("sluice_records_total", outcome=outcome)
 
 
 def records(tmp_path: Path, twice: int = 0) -> tuple[dict[str, Record], Tally]:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from routing.rollout import Rollout, State
 from routing.schedule import Stage, Step, schedule
 from routing.sources import Query, Sources
 from routing.verdict import Outcome, Verdict, passes
+from tests.live.waiting import comes
 
 SCHEDULE = schedule([Step(Stage.SHADOW, 0), Step(Stage.CANARY, 500)])
 ROLLOUT = Rollout(
     "r1", "fraud", "1", "2", SCHEDULE, b"salt", "ada", 1, 0.0, 0.0, state=State.CANARY, at=1, settled=True
 )  # fmt: skip
 GOOD = passes("no harm was found")
-PATIENCE = 30.0
 
 
 class Exporter:
@@ -121,15 +121,6 @@ def declared(prometheus: Prometheus, **changes: float) -> Sources:
     return Sources((replace(query, **changes),), prometheus=prometheus.url)
 
 
-async def until(ask: Callable[[], Verdict], holds: Callable[[Verdict], bool]) -> Verdict:
-    """Return the first verdict that is awaited. Fails with the last one when none comes."""
-    end = time.monotonic() + PATIENCE
-    while not holds(verdict := ask()):
-        assert time.monotonic() < end, f"it still says: {verdict}"
-        await asyncio.sleep(0.05)
-    return verdict
-
-
 async def test_a_breach_in_a_real_prometheus_is_a_fail_and_its_death_is_none(
     prometheus: Prometheus, exporter: Exporter, asker: MetricSources
 ) -> None:
@@ -140,12 +131,12 @@ async def test_a_breach_in_a_real_prometheus_is_a_fail_and_its_death_is_none(
 
     exporter.rate["1"] = 0.9
     assert ask().outcome is Outcome.CANNOT_TELL
-    await until(ask, lambda verdict: verdict == GOOD)
+    await comes(ask, lambda verdict: verdict == GOOD)
     exporter.rate["2"] = 0.25
-    verdict = await until(ask, lambda verdict: verdict.outcome is Outcome.FAIL)
+    verdict = await comes(ask, lambda verdict: verdict.outcome is Outcome.FAIL)
     assert (verdict.guard, verdict.numbers) == ("failures", {"value": 0.25})
     prometheus.kill()
-    verdict = await until(ask, lambda verdict: verdict.outcome is not Outcome.FAIL)
+    verdict = await comes(ask, lambda verdict: verdict.outcome is not Outcome.FAIL)
     assert verdict.outcome is Outcome.CANNOT_TELL
     assert verdict.reason.startswith("failures: it cannot be reached")
 
@@ -157,9 +148,9 @@ async def test_a_breach_has_to_last(prometheus: Prometheus, exporter: Exporter, 
     def ask() -> Verdict:
         return asker.weigh(ROLLOUT, sources, GOOD)
 
-    await until(ask, lambda verdict: verdict.reason.startswith("failures: 0.25 > 0.02 for 0 of 3 s"))
+    await comes(ask, lambda verdict: verdict.reason.startswith("failures: 0.25 > 0.02 for 0 of 3 s"))
     began = time.monotonic()
-    await until(ask, lambda verdict: verdict.outcome is Outcome.FAIL)
+    await comes(ask, lambda verdict: verdict.outcome is Outcome.FAIL)
     assert time.monotonic() - began > 1.5, "three turns lie between the first breach and the fail"
 
 
@@ -180,8 +171,8 @@ async def test_a_target_that_died_and_a_query_that_is_wrong_are_no_fail(
         asker.weigh(ROLLOUT, sources, GOOD)
         return asker.verdicts("r1")["several"]
 
-    await until(ask, lambda verdict: verdict.reason == "several: it gave 2 series: sum them")
-    await until(lambda: asker.verdicts("r1")["wrong"], lambda verdict: "400" in verdict.reason)
+    await comes(ask, lambda verdict: verdict.reason == "several: it gave 2 series: sum them")
+    await comes(lambda: asker.verdicts("r1")["wrong"], lambda verdict: "400" in verdict.reason)
     said = {name: verdict.reason for name, verdict in asker.verdicts("r1").items()}
     assert said["nothing"] == "nothing: the query gave nothing"
     assert said["not_a_number"] == "not_a_number: the query gave nan"

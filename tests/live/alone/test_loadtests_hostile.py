@@ -17,7 +17,7 @@ import pytest
 from gateway.testing.redis_server import RedisServer
 from loadtests.hostile.catalogue import ATTACKS
 from tests.live.neighbour import Neighbour
-from tests.live.running_gateway import ROOT, Running, start, stop
+from tests.live.running_gateway import NO_SPARE, ROOT, Running, start, stop
 
 BUDGET_MS = 5_000
 GROWTH_MB = {"unfinished-messages": 250, "connections": 120}
@@ -65,7 +65,7 @@ def _serve(front: str, redis: RedisServer, place: Path, workers: int) -> Running
     (models / "fraud").mkdir(parents=True)
     text = (ROOT / "models/fraud/deployment.yaml").read_text()
     (models / "fraud/deployment.yaml").write_text(re.sub(r"budget_ms: \d+", f"budget_ms: {BUDGET_MS}", text))
-    words = ["--models", str(models), "--bundles", str(ROOT / "models/bundles"), "--workers", str(workers)]
+    words = ["--models", str(models), "--bundles", str(ROOT / "models/bundles"), "--workers", str(workers), *NO_SPARE]
     return start(redis, place / "state", front, *words)
 
 

@@ -136,7 +136,7 @@ async def test_callers_hardly_notice_pairs(house: House, capsys: pytest.CaptureF
         paired = number % 2 == 0
         await house.turn(number, SHADOWED if paired else WITHOUT, Part("r", 1, 0, 0) if paired else None)
         await house.drive(200, 0.002)
-        found[paired] += await house.drive(1_500, 0.002)
+        found[paired] += await house.drive(1_000, 0.002)
         pairs += len(house.hear().pairs) if paired else 0
     without, beside = (float(np.quantile(found[paired], 0.99)) * 1e3 for paired in (False, True))
     with capsys.disabled():

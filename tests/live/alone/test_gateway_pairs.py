@@ -35,7 +35,8 @@ from monitoring.series import SeriesFile
 from routing.declared import Measure
 from routing.table import CANARY, CHAMPION, SHADOW
 from routing.window import Pair
-from tests.live.hosted import LONG, children, until
+from tests.live.hosted import LONG, children
+from tests.live.waiting import comes
 
 pytestmark = pytest.mark.skipif(not HOSTS_POSSIBLE, reason="lane hosts need Linux")
 
@@ -153,7 +154,7 @@ async def test_a_death_is_charged_to_the_bundle_whose_run_it_was(tmp_path: Path,
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(Away, match="SIGKILL"):
             await run
-        await until(lambda: bool(children()) and children() != [pid])
+        await comes(lambda: bool(children()) and children() != [pid])
         assert seat.toll().deaths == deaths
 
 
@@ -162,7 +163,7 @@ async def test_a_host_that_somebody_kills_while_it_is_idle_is_no_bundles_death(t
     async with seated(tmp_path, candidate, champion) as seat:
         (pid,) = children()
         os.kill(pid, signal.SIGKILL)
-        await until(lambda: bool(children()) and children() != [pid])
+        await comes(lambda: bool(children()) and children() != [pid])
         assert seat.toll().deaths == 0
 
 
@@ -198,7 +199,7 @@ async def test_another_champion_makes_another_host(tmp_path: Path) -> None:
         assert champions[0].seat.copy is None
         assert await shelf.settle(None) == ""
         await shelf.keep([*champions, second])
-        await until(hosts_left(1))
+        await comes(hosts_left(1))
     finally:
         await shelf.keep(())
 
