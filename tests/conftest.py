@@ -58,4 +58,5 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 def _place(item: pytest.Item) -> int:
-    return ORDER.index(item.path.parent.relative_to(HERE).as_posix())
+    folder = item.path.parent.relative_to(HERE)
+    return ORDER.index(ALONE if folder.is_relative_to(ALONE) else folder.parts[0])

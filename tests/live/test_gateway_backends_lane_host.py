@@ -121,12 +121,12 @@ async def test_a_stopped_host_is_stuck_also_when_nobody_waits(tmp_path: Path) ->
 async def test_a_slow_host_that_goes_on_is_not_stuck(tmp_path: Path) -> None:
     """Its patience is shorter than all the runs together take, and longer than each."""
     path = written(tmp_path, write_looping_model)
-    async with running(tmp_path, [model_at(path)], replace(SETTINGS, patience=2.0)) as host:
+    async with running(tmp_path, [model_at(path)], replace(SETTINGS, patience=3.0)) as host:
         backend = host.backend(0)
         began = asyncio.get_running_loop().time()
-        await backend.run(rows(0.5, second=100_000))
+        await backend.run(rows(0.5, second=25_000))
         took = asyncio.get_running_loop().time() - began
-        matrix = rows(0.5, second=round(100_000 * 0.4 / took))
+        matrix = rows(0.5, second=round(25_000 * 0.5 / took))
         runs = [backend.run(matrix) for _ in range(8)]
         assert [scores.tolist() for scores in await asyncio.gather(*runs)] == [[0.5]] * 8
         assert total(tmp_path, "sluice_host_deaths_total") == 0

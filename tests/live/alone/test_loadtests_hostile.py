@@ -46,6 +46,8 @@ EXPECTED: dict[str, str] = {
     "message-400mb": "answers",
 }
 """What the attacker must have been told at least once."""
+LONGER = 10.0
+"""How much longer an attack lasts when a busy machine has cut it short of that."""
 
 
 @pytest.fixture(scope="module", params=["h2corn", "conservative"])
@@ -92,6 +94,8 @@ def withstand(names: list[str], gateway: Running, seconds: float, pace: float) -
     before = sum(map(megabytes, workers))
     with Neighbour(gateway, BUDGET_MS / 1e3) as neighbour:
         seen = attack(names, gateway, seconds, pace)
+        for name in filter(lambda name: not was_told(seen, name), names):
+            seen |= attack([name], gateway, LONGER * seconds, pace)
     assert gateway.workers() == workers, "a worker died"
     growth = sum(map(megabytes, workers)) - before
     print(f"{neighbour.story()}; {growth:+d} MB; the attackers: {seen}")
@@ -101,8 +105,13 @@ def withstand(names: list[str], gateway: Running, seconds: float, pace: float) -
     assert ledger["answered"] + ledger["degraded"] + ledger["refused"] == ledger["sent"] > 0
     assert max(neighbour.times) <= BUDGET_MS / 1e3
     assert growth <= max(GROWTH_MB.get(name, NO_GROWTH_MB) for name in names)
-    for name, word in EXPECTED.items():
-        assert name not in seen or seen[name].get(word, 0) > 0, seen[name]
+    for name in names:
+        assert was_told(seen, name), seen[name]
+
+
+def was_told(seen: dict[str, dict[str, int]], name: str) -> bool:
+    """Whether an attacker was told what he must have been told."""
+    return name not in EXPECTED or seen[name].get(EXPECTED[name], 0) > 0
 
 
 def withstood(front: str) -> list[str]:
