@@ -196,7 +196,10 @@ def test_a_deployment_appears_and_is_ended_in_words_only(gateway: Gateway) -> No
 def test_what_is_broken_changes_nothing_and_says_why(gateway: Gateway) -> None:
     number = gateway.number()
     wrong: list[tuple[dict[str, object], str]] = [
-        ({"champion": "1", "canary": {"version": "2", "weight": 7}}, "canary weight 7"),
+        (
+            {"champion": "1", "canary": {"version": "2", "weight": 7}},
+            "canary: weight is 7; it is a number at least 0 and up to 1",
+        ),
         ({"champion": "8"}, "manifest.json: cannot be read"),
         ({"champion": "2", "canary": {"version": "9", "weight": 0.1}}, "golden rows are off"),
     ]
