@@ -90,9 +90,8 @@ class ListTicket:
 
         def tell(found: Sequence[Found], broken: bool) -> None:
             at_fault = {row.number for row, one in zip(rows, found, strict=True) if is_at_fault(one)}
-            if health.told_again(canary, at_fault):
-                pass  # whoever was at fault has been counted
-            elif broken or any(one is not None for one in found):  # else nobody has looked at it
+            looked_at = broken or any(one is not None for one in found)
+            if looked_at and not health.told_again(canary, at_fault):
                 health.ran(canary)
                 if broken:
                     health.broke(canary, out=not at_fault)

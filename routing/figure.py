@@ -10,6 +10,11 @@ def figure(value: float, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:,.{digits}g}"
 
 
+def percent(share: float) -> str:
+    """Return 0.05 as `5 %`."""
+    return f"{100 * share:.4g} %"
+
+
 def span(seconds: float) -> str:
     """Return a time in its two largest units at most."""
     whole = max(0, round(seconds))

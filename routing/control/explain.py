@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from routing.control.event import Event
-from routing.figure import figure, span
+from routing.figure import figure, percent, span
 from routing.rollout import Rollout, State
 from routing.split import BUCKETS
 
@@ -51,7 +51,7 @@ def _line(event: Event) -> str:
 
 def _name(rollout: Rollout) -> str:
     if rollout.weight:
-        return f"{rollout.state} at {_percent(rollout.weight / BUCKETS)} of all units"
+        return f"{rollout.state} at {percent(rollout.weight / BUCKETS)} of all units"
     return str(rollout.state)
 
 
@@ -91,17 +91,13 @@ def _exposures(events: Sequence[Event]) -> Iterator[str]:
     shares = [list(alike) for _, alike in itertools.groupby(events, key=lambda event: _share(event.rollout))]
     for alike, following in itertools.pairwise(shares):
         if share := _share(alike[0].rollout):
-            yield f"- {_percent(share)} of all units for {span(following[0].at - alike[0].at)}"
+            yield f"- {percent(share)} of all units for {span(following[0].at - alike[0].at)}"
     if share := _share(events[-1].rollout):
-        yield f"- {_percent(share)} of all units since {_clock(events[-1].at)}"
+        yield f"- {percent(share)} of all units since {_clock(events[-1].at)}"
 
 
 def _share(rollout: Rollout) -> float:
     return 1.0 if rollout.state is State.DONE else rollout.weight / BUCKETS
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
 
 
 def _clock(at: float) -> str:

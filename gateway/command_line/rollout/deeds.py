@@ -15,12 +15,12 @@ from gateway.command_line.rollout.evidence import verdict
 from gateway.command_line.rollout.flags import read_control
 from gateway.command_line.rollout.output import show, show_json
 from gateway.command_line.rollout.steps import plan
-from gateway.command_line.rollout.words import moment, percent, visible
+from gateway.command_line.rollout.words import moment, visible
 from gateway.config import ConfigError
 from models.manifest import MANIFEST, BundleError, load_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.signed import LONGEST
-from routing.figure import span
+from routing.figure import percent, span
 
 
 def start(arguments: argparse.Namespace) -> int:

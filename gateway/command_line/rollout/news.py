@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from gateway.command_line.rollout import page
 from gateway.command_line.rollout.watched import Watched
-from gateway.command_line.rollout.words import hour, percent, visible
+from gateway.command_line.rollout.words import hour, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
-from routing.figure import span
+from routing.figure import percent, span
 from routing.verdict import Outcome
 
 EVERY = 30.0

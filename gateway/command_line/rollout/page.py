@@ -7,9 +7,9 @@ from rich.text import Text
 from gateway.command_line.rollout import evidence
 from gateway.command_line.rollout.steps import way
 from gateway.command_line.rollout.trace import Trace
-from gateway.command_line.rollout.words import hour, moment, percent, visible
+from gateway.command_line.rollout.words import hour, moment, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
-from routing.figure import figure, span
+from routing.figure import figure, percent, span
 from routing.rollout import FINAL, State
 
 _STYLE_OF_STATE: dict[str, str] = {

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from gateway.command_line.rollout.columns import columns
-from gateway.command_line.rollout.words import percent
 from protos.sluice.v1 import rollouts_pb2 as pb
-from routing.figure import span
+from routing.figure import percent, span
 from routing.rollout import State
 from routing.schedule import Stage
 

@@ -6,11 +6,6 @@ import time
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def percent(share: float) -> str:
-    """Return 0.05 as `5 %`."""
-    return f"{100 * share:.4g} %"
-
-
 def moment(at: float) -> str:
     """Return unix seconds as a date and a time, UTC; those that no calendar has, as they are."""
     try:
