@@ -40,6 +40,8 @@ class QueueLimits:
     """Calls that queued longer than this share are a sign of strain: shadows stop, for an interval."""
     slice: float = 0.0025
     """What the run of one list may take of the event loop, so that no long run keeps everybody waiting."""
+    rows: int = LIST_ROWS
+    """Rows of one list at most: one where rows share no run."""
     away: float = 0.1
     """The share of the budget that a run elsewhere, in a thread or a process, may take."""
 
@@ -60,7 +62,7 @@ class Admission:
         self._period = Pace()  # from one list's start to the next, while there is always another to start
         self._run = Pace()  # what a list takes of the processor that cannot be shared
         self._longest = 0.0
-        self._list_rows = max(1, min(FIRST_ROWS, int(LIST_ROWS * share)))
+        self._list_rows = max(1, min(FIRST_ROWS, int(self._limits.rows * share)))
         # The part of each list that is left to a priority by those above it.
         self._room = [1.0 for _ in Priority]
         self._started = 0.0
@@ -138,7 +140,7 @@ class Admission:
         # Where every run takes long, however short its list, shorter lists would only mean more of them.
         whole = self._limits.slice if blocking else self._limits.away * self._budget
         allowed = max(whole, fixed) * self._share
-        most = max(1, int(min(LIST_ROWS * self._share, max(FIRST_ROWS, GROWTH * self._longest))))
+        most = max(1, int(min(self._limits.rows * self._share, max(FIRST_ROWS, GROWTH * self._longest))))
         self._list_rows = most if slope * most <= allowed else max(1, int(allowed / slope))
 
     def strained(self, now: float) -> bool:

@@ -7,17 +7,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import BackendError
-from gateway.errors import TOO_LITTLE_LEFT, BackendUnavailable, DeadlineExceeded, PredictionFailed
-from gateway.halving import Found, halve
+from gateway.backends.backend import Away, BackendError, TooLate, Unfit
+from gateway.errors import (
+    TOO_LITTLE_LEFT,
+    BackendUnavailable,
+    DeadlineExceeded,
+    GatewayError,
+    InvalidRequest,
+    PredictionFailed,
+)
+from gateway.halving import Found, halve, scored_rows
 from gateway.lane import Lane, Outcome
 
 # Runs that the search for a bad row may cost the others of its list.
 MOST_RUNS = 24
-
-
-class TooLate(BackendError):
-    """The run was given up; whether it would have succeeded nobody knows."""
 
 
 class Ran(NamedTuple):
@@ -58,8 +61,14 @@ class Attempt:
             if not self._alone:
                 lane.breaker.failed(self._clock())
             return [BackendUnavailable(str(exc))] * rows
+        except Away as exc:
+            self.raised = True
+            lane.breaker.failed(self._clock())
+            return [self._failure(exc)] * rows
         except BackendError as exc:
             self.raised = True
+            if lane.apart:
+                return [self._at(exc)] * rows
             return await self._salvage(matrix, exc)
         lane.breaker.succeeded()
         return lane.decide(matrix, scores)
@@ -74,8 +83,8 @@ class Attempt:
     async def _run(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         began = self._clock()
         try:
-            scores = await self._lane.backend.run(matrix)
-        except asyncio.CancelledError:
+            scores = await self._lane.backend.run(matrix, self._until - began)
+        except (asyncio.CancelledError, TooLate):
             self._note(len(matrix), began)  # it takes so long at least: who learned nothing of it would begin it again
             raise
         self._note(len(matrix), began)
@@ -102,23 +111,34 @@ class Attempt:
         lane = self._lane
         found: list[Found] = [error] * len(matrix)
         if lane.salvages and len(matrix) > 1:
-            found = await halve(self._score, matrix, self._may_run)
-        if any(isinstance(one, float) for one in found):
+            found = await halve(self._score_part, matrix, self._may_run)
+        good = scored_rows(found)
+        if good:
             lane.breaker.succeeded()
         else:
             lane.breaker.failed(self._clock())
-        scores = [one if isinstance(one, float) else 0.0 for one in found]
-        outcomes = lane.decide(matrix, scores)
-        return [
-            outcome if isinstance(one, float) else self._failure(one or error)
-            for one, outcome in zip(found, outcomes, strict=True)
-        ]
+        decided = dict(zip(good, lane.decide(matrix[[*good]], [*good.values()]), strict=True))
+        errors = [one if isinstance(one, BackendError) else error for one in found]
+        return [decided[at] if at in decided else self._failure(one) for at, one in enumerate(errors)]
+
+    async def _score_part(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Look at a part of a list once more; who is away, or late, is not asked again."""
+        try:
+            return await self._score(part)
+        except Away:
+            self._runs_left = 0
+            raise
 
     def _may_run(self, rows: int) -> bool:
         self._runs_left -= 1
         return self._runs_left >= 0 and self._clock() + self._lane.pace.expect(rows) <= self._until
 
-    def _failure(self, cause: BackendError) -> PredictionFailed:
-        failure = PredictionFailed(f"{self._lane.name} could not run: {cause}")
+    def _at(self, cause: BackendError) -> Outcome:
+        """Return what a failed run says of the one request in it."""
+        return InvalidRequest(str(cause)) if self._alone and isinstance(cause, Unfit) else self._failure(cause)
+
+    def _failure(self, cause: BackendError) -> GatewayError:
+        kind = BackendUnavailable if isinstance(cause, Away) else PredictionFailed
+        failure = kind(f"{self._lane.name} could not run: {cause}")
         failure.__cause__ = cause
         return failure

@@ -38,12 +38,13 @@ class Bundle:
     model: Path
 
 
-def load_bundle(directory: Path, deployment: str, hosted: bool = False) -> Bundle:
+def load_bundle(directory: Path, deployment: str, elsewhere: bool = False) -> Bundle:
     """Load and verify a bundle of `deployment`. Raises `BundleError`, one line that says what is wrong.
 
-    The model file of a `hosted` one is left to its host: to prove the digest of a large one holds a processor up.
+    The model file of one that runs `elsewhere` is left to whoever runs it: to prove the digest of a large one holds a
+    processor up.
     """
-    manifest = load_manifest(directory, elsewhere=(MODEL,) if hosted else ())
+    manifest = load_manifest(directory, elsewhere=(MODEL,) if elsewhere else ())
     if manifest.deployment != deployment:
         raise BundleError(f"{directory}: is a bundle of {manifest.deployment}, not of {deployment}")
     try:

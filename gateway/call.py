@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from gateway.errors import GatewayError
+from gateway.tensor_request import TensorAnswer, TensorRequest
 
 Scalar = int | float | str | bool
 
@@ -49,6 +50,12 @@ class Answer:
     infer_time: float = 0.0
     total_time: float = 0.0
     assigned: str = ""
+    tensors: TensorAnswer | None = None
+    """Of a pass-through deployment: then there is nothing else to be seen in it."""
+    replayed: bool = False
+    """Whether this is what an earlier call of the same request id was told."""
+    precomputed_age: float | None = None
+    """How long before its score was computed, in seconds; None where a model has run for it."""
 
 
 Reply = Callable[[Answer | GatewayError], None]
@@ -64,7 +71,9 @@ class Call:
 
     `received` and `deadline` are readings of the worker's monotonic clock, in seconds; the front takes
     `received` when the bytes are there. `reply` is called exactly once, on the event loop's thread, and must not raise;
-    `left` says that the caller does not wait for it any more.
+    `left` says that the caller does not wait for it any more. `vector`, where there is one, is the model's whole input
+    as the caller has made it, a row of little-endian float32: then there are no entities and features, and nothing is
+    read.
     """
 
     deployment: str
@@ -78,3 +87,8 @@ class Call:
     traceparent: str
     reply: Reply
     left: Callable[[], bool] = _stays
+    vector: bytes | None = None
+    tensors: TensorRequest | None = None
+    """What is asked of a pass-through deployment."""
+    own_id: bool = False
+    """Whether the request id is the caller's own, so that it comes again when the call does."""

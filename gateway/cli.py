@@ -9,8 +9,10 @@ from pathlib import Path
 from gateway.command_line.client_flags import add_client_flags, read_reach
 from gateway.command_line.control_command import add_control, add_control_ports
 from gateway.command_line.environment import ROOT, env
+from gateway.command_line.offline import OFFLINE, add_offline, run_offline
 from gateway.command_line.records_command import add_records
 from gateway.command_line.rollout.parser import add_rollout
+from gateway.command_line.score_all_command import add_score_all
 from gateway.command_line.serve_flags import add_serve_flags, read_config
 from gateway.config import ConfigError
 from gateway.fronts.tls import TlsError
@@ -27,6 +29,9 @@ examples:
   sluice status                               which worker serves which table, with which bundles
   sluice control                              judge rollouts, beside the Redis that they are kept in
   sluice records --deployment fraud           what it has decided, where it keeps records
+  sluice adopt embed 1 --onnx model.onnx      a bundle of any tensors, out of a model that others made
+  sluice triton-repository --out /models      bundles as models of NVIDIA Triton
+  sluice score-all credit                     compute every client's score ahead, for backend: precomputed
   sluice rollout --help                       a new bundle on its way to champion, watched by its judge
 
 Every flag of up, serve and control has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on.
@@ -49,8 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; name=value words may stand before and after flags, which argparse alone does not allow."""
+    words = sys.argv[1:] if argv is None else argv
     parser = build_parser()
-    arguments, rest = parser.parse_known_args(argv)
+    if words and words[0] in OFFLINE:
+        return argparse.Namespace(run=lambda _: run_offline(words[0], words[1:]))
+    arguments, rest = parser.parse_known_args(words)
     if rest and (arguments.command != "predict" or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
@@ -77,6 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     state = Path(str(env("state", ROOT / ".sluice")))
     add_records(commands, Path(str(env("records", "") or state / "records")))
     add_rollout(commands)
+    add_offline(commands)
+    add_score_all(commands)
     return parser
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from gateway.backends.settings import SeatSettings
 from gateway.fronts.tls import ServerTls
+from gateway.later.settings import QueueSettings
 
 Front = Literal["h2corn", "conservative"]
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6399/0"
@@ -33,6 +34,10 @@ class ServeConfig:
     """The Redis that Feast fills. May hold a password: never printed whole, never in a command line."""
     control_url: str = ""
     """The Redis that rollouts are kept in; empty: tables come from `deployment.yaml` alone. May hold a password."""
+    queue_url: str = ""
+    """The Redis in which calls of near real time wait; empty: there are none. May hold a password."""
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    """How many may wait, and how often they are tried."""
     gateway_name: str = ""
     """What `sluice control` calls this gateway: one of its kind, and the same after a restart."""
     records: Path | None = None
@@ -94,7 +99,7 @@ class ServeConfig:
     def shown(self) -> dict[str, object]:
         """Return every setting as it may be logged: without the password."""
         values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
-        urls = {name: without_password(getattr(self, name)) for name in ("redis_url", "control_url")}
+        urls = {name: without_password(getattr(self, name)) for name in ("redis_url", "control_url", "queue_url")}
         return {**values, **urls}
 
 

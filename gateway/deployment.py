@@ -3,20 +3,25 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
 from gateway.features.view_rule import ViewRule
+from gateway.idempotency import IdempotencyRule, read_idempotency
+from gateway.passed import PASSED
 from gateway.policy import Policy, PolicyError, read_policy
+from gateway.precomputed import PrecomputedRule, read_precomputed
 from routing.declared import Declared, read_rollout
 from routing.reading import flag, listed, named, number, section, within
 from routing.split import BUCKETS
 from routing.table import Canary, Shadow, Table, TableError
 
+Backend = Literal["onnx", "triton", "precomputed"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 # A name is a label of metrics, a part of addresses and the name of files.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 # What a document can make Python say: of its types, of numbers that are too large, of what is nested too deep.
@@ -29,13 +34,24 @@ class DeploymentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnitRule:
-    """Where a row's unit comes from: one of its entities, or the request itself under a described name."""
+    """Where a row's unit comes from: one of its entities, or the request itself under a described name.
 
-    source: Literal["entity", "request"]
+    Or each call is one by itself, unless its request names one: of pass-through deployments alone.
+    """
+
+    source: Literal["entity", "request", "each"]
     name: str
 
     def __str__(self) -> str:
         return f"{self.source} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PassThrough:
+    """Callers send the model's own tensors, and get its own: there are no features, and no policy."""
+
+    judged_by: str = ""
+    """The output whose mean a rollout's judge knows as the score; "": it compares failures and times alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +70,20 @@ class Deployment:
     """By name of the feature view; a view that is not named has no rule."""
     record_share: float = 0.0
     """The share of calls, 0 to 1, of which a decision record is kept."""
+    backend: Backend = "onnx"
+    """What its arms run on: in this gateway, on Triton, or in this gateway where nothing was computed ahead."""
+    precomputed: PrecomputedRule | None = None
+    """How scores that were computed ahead are used; None but where that is the backend."""
+    idempotency: IdempotencyRule | None = None
+    """For how long a repeated call gets the answer that was given first; None: it is answered anew."""
     rollout: Declared = field(default_factory=lambda: read_rollout({}))
     """How a candidate becomes champion here, and what it is held to."""
     policy_digest: str = ""
-    """Of the `policy` section, whatever its layout: sha256 in hexadecimal."""
+    """Of the `policy` section, or `tensors`, whatever its layout: sha256 in hexadecimal."""
     rollout_digest: str = ""
     """Of the `rollout` section, but for its freeze windows, which may change while a rollout runs."""
+    tensors: PassThrough | None = None
+    """Of a pass-through deployment."""
 
 
 def read_deployment(path: Path) -> Deployment:
@@ -95,10 +119,13 @@ def _build(said: object) -> Deployment:
     clock = document["clock"]
     if clock not in ("wall", "replay"):
         raise ValueError(f"clock is {clock!r:.80}; it is 'wall' or 'replay'")
-    rollout, policy = document.get("rollout"), read_policy(document["policy"])
+    unit, rollout = _read_unit(document["unit"]), document.get("rollout")
+    tensors = _read_tensors(document, unit)
+    policy = read_policy(document["policy"]) if tensors is None else PASSED
+    backend = _read_backend(document)
     return Deployment(
         name=name,
-        unit=_read_unit(document["unit"]),
+        unit=unit,
         clock=clock,
         budget=number(document, "budget_ms", above=0.0, most=60_000.0) / 1000,
         policy=policy,
@@ -106,10 +133,32 @@ def _build(said: object) -> Deployment:
         share=number(document, "share", 1.0, least=0.01, most=100.0),
         views=_read_views(document.get("views")),
         record_share=_read_record_share(document.get("records")),
+        backend=backend,
+        precomputed=read_precomputed(document.get("precomputed"), backend == "precomputed"),
+        idempotency=read_idempotency(document.get("idempotency")),
         rollout=_read_rollout(rollout, policy),
-        policy_digest=_digest(document["policy"]),
+        policy_digest=_digest(document["policy"] if tensors is None else asdict(tensors)),
         rollout_digest=_digest({**(rollout or {}), "freeze": None}),
+        tensors=tensors,
     )
+
+
+def _read_tensors(document: Mapping[str, Any], unit: UnitRule) -> PassThrough | None:
+    if "tensors" not in document:
+        if unit.source == "each":
+            raise ValueError("unit: {each: call} is for deployments that pass tensors on: units meet one arm each")
+        return None
+    with within("tensors"):
+        entry = section(document["tensors"], "judged_by")
+        unfit = ("policy", "views", "records", "backend", "precomputed", "idempotency")
+        strange = [one for one in unfit if one in document]
+        if strange:
+            raise ValueError(f"a deployment that passes tensors on has no {strange[0]!r}")
+        if document["clock"] != "wall" or unit.source == "entity":
+            raise ValueError(
+                "a deployment that passes tensors on has clock: wall, and unit: {request: NAME} or {each: call}"
+            )
+        return PassThrough(named(entry, "judged_by") if "judged_by" in entry else "")
 
 
 def _read_rollout(said: object, policy: Policy) -> Declared:
@@ -126,6 +175,14 @@ def _read_rollout(said: object, policy: Policy) -> Declared:
 def _digest(said: Mapping[str, Any]) -> str:
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(canonical.encode()).hexdigest()
+
+
+def _read_backend(document: Mapping[str, Any]) -> Backend:
+    said = document.get("backend", "onnx")
+    for backend in BACKENDS:
+        if said == backend:
+            return backend
+    raise ValueError(f"backend is {said!r:.80}; known are {', '.join(BACKENDS)}")
 
 
 def _read_views(said: object) -> dict[str, ViewRule]:
@@ -150,10 +207,13 @@ def _read_record_share(said: object) -> float:
 
 def _read_unit(said: object) -> UnitRule:
     with within("unit"):
-        entry = section(said, "entity", "request")
-        if len(entry) != 1:
-            raise ValueError("it is {entity: NAME} or {request: NAME}")
-        return UnitRule("entity" if "entity" in entry else "request", named(entry, *entry))
+        entry = section(said, "entity", "request", "each")
+        if len(entry) != 1 or entry.get("each", "call") != "call":
+            raise ValueError("it is {entity: NAME} or {request: NAME}; or {each: call}, where tensors are passed on")
+        for source in ("entity", "request"):
+            if source in entry:
+                return UnitRule(source, named(entry, source))
+        return UnitRule("each", "call")
 
 
 def _read_table(name: str, said: object) -> Table:

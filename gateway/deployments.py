@@ -11,7 +11,7 @@ from gateway.config import ServeConfig
 from gateway.deployed import Deployed
 from gateway.entrance import Entrance
 from gateway.entrances import Entrances
-from gateway.features.reader import FeatureSurvey
+from gateway.features.reader import FeatureStore
 from gateway.line_builder import Built, LineBuilder
 from gateway.line_description import describe
 from gateway.loop_lag import LoopLag
@@ -24,6 +24,9 @@ from routing.control.window_bytes import encode_window
 
 log = logging.getLogger("sluice.deployments")
 
+# Lists on their way at once where each is one request, and whoever is asked (a Triton, say) makes batches of them.
+REQUESTS = 64
+
 
 class Deployments:
     """Carries out what is to be served: load, then turn; or remove. `door` is opened and shut accordingly."""
@@ -32,7 +35,7 @@ class Deployments:
         self,
         config: ServeConfig,
         door: Entrances,
-        reader: FeatureSurvey,
+        reader: FeatureStore,
         recording: Recording,
         series: SeriesFile,
         lag: LoopLag,
@@ -61,7 +64,7 @@ class Deployments:
         """Wait for the lane hosts, but not too long: arms whose hosts are late or have failed are served without."""
         for complaint in await asyncio.gather(*(one.settle(patience) for one in self._deployed.values())):
             if complaint:
-                log.warning("an arm is served without its lane host: %s", complaint)
+                log.warning("an arm is served before it is ready: %s", complaint)
 
     def turn(self, name: str) -> None:
         """Serve what was loaded. Raises `LookupError` when nothing was."""
@@ -119,8 +122,9 @@ class Deployments:
 
     def _entrance(self, built: Built) -> Entrance:
         config = self._config
+        lists = config.lists if built.line.deployment.tensors is None else max(config.lists, REQUESTS)
         return Entrance(
-            built.line, built.intake, built.admission, time.monotonic, config.lists, config.waiting_limit, self._lag
+            built.line, built.intake, built.admission, time.monotonic, lists, config.waiting_limit, self._lag
         )
 
     def _share_out(self) -> None:

@@ -16,7 +16,7 @@ from math import inf
 from gateway.admission import Admission
 from gateway.call import Call, Priority
 from gateway.errors import TOO_LITTLE_LEFT, DeadlineExceeded, GatewayError, InternalError, Overloaded
-from gateway.intake import Intake, Row
+from gateway.intake import Row, RowReader
 from gateway.line import Line
 from gateway.loop_lag import LoopLag
 from gateway.pace import Pace
@@ -48,7 +48,7 @@ class Entrance:
     def __init__(
         self,
         line: Line,
-        intake: Intake,
+        intake: RowReader,
         admission: Admission,
         clock: Callable[[], float],
         lists: int,
@@ -107,7 +107,7 @@ class Entrance:
         self.line.count_refusal(error)
         return error
 
-    def turn_to(self, line: Line, intake: Intake) -> frozenset[asyncio.Task[None]]:
+    def turn_to(self, line: Line, intake: RowReader) -> frozenset[asyncio.Task[None]]:
         """Carry the lists to come on another line of the same deployment; return those still on their way."""
         self.line, self._intake, self._admission = line, intake, line.admission
         return frozenset(self._tasks)
@@ -151,7 +151,8 @@ class Entrance:
         self._sweep(self._clock())
         while self._may_start() and (calls := self._next(self._admission.list_rows)):
             now = self._clock()
-            for rows in self._by_hurry(self._admit(calls, now), now):
+            lists = [part for rows in by_input(self._admit(calls, now)) for part in self._by_hurry(rows, now)]
+            for rows in lists:
                 task = self._loop.create_task(self._carry(self.line, rows))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
@@ -251,3 +252,9 @@ class Entrance:
         finally:
             self._carried.observe(len(rows), self._clock() - began)
             self._service = self._carried.expect(self._admission.list_rows)
+
+
+def by_input(rows: list[Row]) -> list[list[Row]]:
+    """Part rows whose features are to be read from those that bring the model's whole input: no list holds both."""
+    given = [row for row in rows if row.call.vector is not None]
+    return [rows] if not given else [[row for row in rows if row.call.vector is None], given]

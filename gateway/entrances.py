@@ -1,17 +1,30 @@
 """Every deployment's entrance by name: what the fronts know of the gateway (`fronts.door.Door`)."""
 
+from collections.abc import Callable, Mapping
+
 from gateway.call import Call, Priority
-from gateway.description import Description
+from gateway.description import ArmTally, Description
 from gateway.entrance import Entrance
 from gateway.errors import DeploymentNotFound, GatewayError
 from gateway.loop_lag import LoopLag
 
 
-class Entrances:
-    """The worker's one door."""
+def _nothing(deployment: str) -> Mapping[str, ArmTally]:
+    return {}
 
-    def __init__(self, entrances: dict[str, Entrance], descriptions: dict[str, Description], lag: LoopLag) -> None:
+
+class Entrances:
+    """The worker's one door. `count` says, by arm, what a deployment has done on all workers; it may read files."""
+
+    def __init__(
+        self,
+        entrances: dict[str, Entrance],
+        descriptions: dict[str, Description],
+        lag: LoopLag,
+        count: Callable[[str], Mapping[str, ArmTally]] = _nothing,
+    ) -> None:
         self._lag = lag
+        self._count = count
         self._entrances = entrances
         self._descriptions = descriptions
         self._draining = False
@@ -35,6 +48,10 @@ class Entrances:
         if description is None:
             raise self._unknown(name)
         return description
+
+    def tallies(self, name: str) -> Mapping[str, ArmTally]:
+        """Return by arm what the deployment has done. Reads files: call it on a thread that may wait."""
+        return self._count(name)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the deployments, sorted."""

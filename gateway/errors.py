@@ -8,7 +8,10 @@ GatewayError
 ├── Overloaded            refused before work began; try again later
 ├── FeaturesUnavailable   a feature that may not be defaulted could not be read, or was too old: try again
 ├── FeaturesMissing       a feature that may not be defaulted was never stored for this entity
+├── AnswersUnavailable    whether the call was answered before cannot be known, and its answer may not change: try again
 ├── BackendUnavailable    the arm that should answer cannot run
+├── QueueUnavailable      nothing can be queued or fetched: there is no queue, or it does not answer
+├── ResultNotFound        no result of that id: there was never one, or it is not kept any more
 ├── PredictionFailed      the model raised, or its score broke the policy's output contract
 └── InternalError         a defect of the gateway itself
 
@@ -58,8 +61,20 @@ class FeaturesMissing(GatewayError):
     code = "FEATURES_MISSING"
 
 
+class AnswersUnavailable(GatewayError):
+    code = "ANSWERS_UNAVAILABLE"
+
+
 class BackendUnavailable(GatewayError):
     code = "BACKEND_UNAVAILABLE"
+
+
+class QueueUnavailable(GatewayError):
+    code = "QUEUE_UNAVAILABLE"
+
+
+class ResultNotFound(GatewayError):
+    code = "RESULT_NOT_FOUND"
 
 
 class PredictionFailed(GatewayError):

@@ -11,12 +11,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gateway.backends.backend import Away, BackendError
-from gateway.halving import Found, halve
+from gateway.halving import Found, Scored, halve, scored_rows
 from gateway.lane import Lane
 from gateway.meters import FaultMeters
 
@@ -53,15 +53,15 @@ class FaultSearch:
 
     def __init__(self, meters: Mapping[str, FaultMeters]) -> None:
         self._meters = meters
-        self._waiting: deque[tuple[Lane, NDArray[np.float32], Tell]] = deque()
-        self._scored: dict[str, NDArray[np.float32]] = {}
+        self._waiting: deque[tuple[Lane, NDArray[Any], Tell]] = deque()
+        self._scored: dict[str, NDArray[Any]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def scored(self, lane: Lane, matrix: NDArray[np.float32]) -> None:
+    def scored(self, lane: Lane, matrix: NDArray[Any]) -> None:
         """Remember rows that a lane has just scored: by them it is seen whether the lane is there."""
         self._scored[lane.arm] = matrix
 
-    def settle(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
+    def settle(self, lane: Lane, matrix: NDArray[Any], tell: Tell) -> None:
         """Take a run that raised. Never waits, never raises."""
         if len(self._waiting) >= WAITING:
             self._drop(lane, matrix, tell)
@@ -92,11 +92,11 @@ class FaultSearch:
         finally:
             self._task = None
 
-    def _drop(self, lane: Lane, matrix: NDArray[np.float32], tell: Tell) -> None:
+    def _drop(self, lane: Lane, matrix: NDArray[Any], tell: Tell) -> None:
         self._meters[lane.arm].dropped.add()
         tell([None] * len(matrix), False)
 
-    async def _search(self, lane: Lane, matrix: NDArray[np.float32]) -> tuple[Sequence[Found], bool]:
+    async def _search(self, lane: Lane, matrix: NDArray[Any]) -> tuple[Sequence[Found], bool]:
         meters, search = self._meters[lane.arm], _Search(lane)
         try:
             scores = await search.run(matrix)
@@ -121,10 +121,10 @@ class _Search:
         self._runs = 0
         self._away = False
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[Any]) -> NDArray[Any]:
         await asyncio.sleep(PAUSE)
         try:
-            scores = await asyncio.wait_for(self._lane.backend.run(rows), PATIENCE)
+            scores = await asyncio.wait_for(self._lane.backend.run(rows, PATIENCE), PATIENCE)
         except (Away, TimeoutError) as exc:
             self._away = True
             raise Away("did not come back") from exc
@@ -133,7 +133,7 @@ class _Search:
         return scores
 
     async def rows_at_fault(
-        self, matrix: NDArray[np.float32], error: BackendError, scored: NDArray[np.float32] | None
+        self, matrix: NDArray[Any], error: BackendError, scored: NDArray[Any] | None
     ) -> list[Found]:
         """Return what came of each row of a run that failed again, with `error`.
 
@@ -146,13 +146,13 @@ class _Search:
         if len(matrix) > 1:
             found = await halve(self.run, matrix, self._may_run)
         failed = [at for at, one in enumerate(found) if isinstance(one, BackendError)]
-        good = [at for at, one in enumerate(found) if isinstance(one, float)]
+        good = list(scored_rows(found))
         known = matrix[good[-1:]] if good else None if scored is None else scored[:1]
         for at, confirmed in zip(failed, await self._confirm(matrix[failed], known), strict=True):
             found[at] = confirmed
         return found
 
-    async def _confirm(self, rows: NDArray[np.float32], known: NDArray[np.float32] | None) -> list[Found]:
+    async def _confirm(self, rows: NDArray[Any], known: NDArray[Any] | None) -> list[Found]:
         """Run rows that failed alone once more, if the lane is there: if it scores the row that is known."""
         found: list[Found] = [None] * len(rows)
         if not len(rows) or self._away:
@@ -169,16 +169,18 @@ class _Search:
             found[at] = await self._alone(rows[at : at + 1])
         return found
 
-    async def _alone(self, row: NDArray[np.float32]) -> Found:
+    async def _alone(self, row: NDArray[Any]) -> Found:
         """Return what a row comes to by itself; None: nobody can be asked."""
         if self._away:
             return None
         try:
-            return float((await self.run(row))[0])
+            (found,) = (await self.run(row)).tolist()
         except Away:
             return None
         except BackendError as exc:
             return exc
+        scored: Scored = found
+        return scored
 
     def _may_run(self, rows: int) -> bool:
         self._runs += 1

@@ -3,19 +3,26 @@
 The same for every arm, on the path (to answer a bad row's neighbours) and off it (to settle which row was at fault).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gateway.backends.backend import BackendError
+from gateway.tensor_request import TensorAnswer
 
-Run = Callable[[NDArray[np.float32]], Awaitable[NDArray[np.float64]]]
-Found = float | BackendError | None
+Run = Callable[[NDArray[Any]], Awaitable[NDArray[Any]]]
+Scored = float | TensorAnswer
+Found = Scored | BackendError | None
 
 
-async def halve(run: Run, rows: NDArray[np.float32], may_run: Callable[[int], bool]) -> list[Found]:
-    """Score rows, shape (rows, features), two at least, of which a run as a whole has just failed.
+def scored_rows(found: Sequence[Found]) -> dict[int, Scored]:
+    """Return by place what was scored."""
+    return {at: one for at, one in enumerate(found) if isinstance(one, float | TensorAnswer)}
+
+
+async def halve(run: Run, rows: NDArray[Any], may_run: Callable[[int], bool]) -> list[Found]:
+    """Score rows, two at least, of which a run as a whole has just failed.
 
     Returns for each row its score, or the error that it gives alone, or None where `may_run`, asked with the number of
     rows before each run, said no first. The first half is searched to its end before the second one is begun.

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf, isfinite
+from struct import Struct
+from typing import Protocol
 
 from gateway.call import Answer, Call, Scalar
 from gateway.deployment import UnitRule
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.features.keys import EntityError
 from gateway.features.plan import Plan, RequestFeature
+from routing.table import NOT_DRAWN
 
 INTEGER_TYPES = frozenset({"int32", "int64"})
 FLOAT32_MAX = 3.4028234663852886e38
@@ -41,10 +44,20 @@ class Row:
             self.call.reply(result)
 
 
-class Intake:
-    """Checks calls of one deployment. `event_now` reads the deployment's clock, in unix seconds."""
+class RowReader(Protocol):
+    """Checks calls of one deployment."""
 
-    def __init__(self, plan: Plan, unit: UnitRule, event_now: Callable[[], float]) -> None:
+    def read(self, call: Call) -> Row:
+        """Return the call's row. Raises `InvalidRequest` with what is wrong and what would be right."""
+
+
+class Intake:
+    """Checks calls of one deployment. `event_now` reads the deployment's clock, in unix seconds.
+
+    `vectors` says whether callers may send the model's whole input.
+    """
+
+    def __init__(self, plan: Plan, unit: UnitRule, event_now: Callable[[], float], vectors: bool = True) -> None:
         self._plan = plan
         self._unit = unit
         self._event_now = event_now
@@ -54,9 +67,13 @@ class Intake:
         self._entities = frozenset(key.name for key in plan.entities)
         self._unit_is_integer = any(key.name == unit.name and key.type in INTEGER_TYPES for key in plan.entities)
         self._integer_keys = tuple(key.name for key in plan.entities if key.type in INTEGER_TYPES)
+        self._takes_vectors = vectors
+        self._vector = Struct(f"<{len(plan.features)}f")
 
     def read(self, call: Call) -> Row:
         """Return the call's row. Raises `InvalidRequest` with what is wrong and what would be right."""
+        if call.vector is not None:
+            return self._read_vector(call, call.vector)
         entities = call.entities
         if entities.keys() != self._entities:
             raise InvalidRequest(self._explain_entities(call))
@@ -68,6 +85,32 @@ class Intake:
         overrides = None if found == len(call.features) else self._read_overrides(call)
         values.extend([float(entities[name]) for name in self._integer_keys])
         return Row(call, self._read_unit(call), keys, values, overrides)
+
+    def _read_vector(self, call: Call, vector: bytes) -> Row:
+        """The model's whole input came with the call: neither keys nor request features are needed."""
+        if not self._takes_vectors:
+            raise InvalidRequest(f"deployment {call.deployment} keeps its answers by what was asked: send entities")
+        if call.entities or call.features:
+            raise InvalidRequest("the model's whole input came with entities or features: send the one or the others")
+        if len(vector) != self._vector.size:
+            wanted, got = len(self._plan.features), len(vector) / 4
+            raise InvalidRequest(f"the model of {call.deployment} takes {wanted} values of float32, got {got:g}")
+        if not all(map(isfinite, self._vector.unpack(vector))):
+            raise InvalidRequest(f"the model of {call.deployment} takes finite values only")
+        return Row(call, self._read_vector_unit(call), (), [], None, number=NOT_DRAWN)
+
+    def _read_vector_unit(self, call: Call) -> str:
+        """No entity says it, so the caller must; the same unit is written in one way, as if its entity had come."""
+        unit = call.unit
+        if not unit:
+            raise InvalidRequest(f"deployment {call.deployment} needs a unit: send its {self._unit.name} as `unit`")
+        if not self._unit_is_integer:
+            return unit
+        if not (unit.isascii() and unit.removeprefix("-").isdigit()):
+            raise InvalidRequest(
+                f"the unit of {call.deployment} is a whole number, its {self._unit.name}; got {unit!r:.60}"
+            )
+        return str(int(unit))
 
     def _read_request(self, call: Call) -> tuple[list[float], int]:
         """Return the values in the plan's order, and how many of them the caller sent."""

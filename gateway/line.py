@@ -6,12 +6,13 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.admission import Admission
 from gateway.attempt import Attempt, Ran
 from gateway.batch import Batch, Tried
+from gateway.beside import NOTHING_BESIDE, Beside
 from gateway.deployment import Deployment
 from gateway.errors import (
     BackendUnavailable,
@@ -26,6 +27,7 @@ from gateway.fault_search import FaultSearch
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
 from gateway.lease import Lease
+from gateway.matrix import matrix_of
 from gateway.meters import NO_ARM, Meters
 from gateway.mirror import Mirror
 from gateway.record import Recorder
@@ -40,6 +42,10 @@ log = logging.getLogger("sluice.line")
 FEATURE_SHARE = 0.4
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
+# Of the time that is left a lane on a server gets so much where another one stands in, but so many times what its runs
+# take as a rule: one that is gone without a word is known by its silence alone.
+REMOTE_SHARE = 0.5
+REMOTE_PATIENCE = 4.0
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
 # Failures that another lane may mend; a call that is wrong stays wrong.
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
@@ -56,6 +62,13 @@ class Lanes:
     def shadows(self) -> list[Lane]:
         """The lanes of shadows."""
         return [mirror.lane for mirror in self.mirrors if mirror.lane.arm == SHADOW]
+
+    def given(self) -> "Lanes":
+        """Return those that take the model's whole input from callers, who made it for the champion's plan."""
+        plan = self.answering[CHAMPION].plan
+        answering = {arm: lane for arm, lane in self.answering.items() if lane.plan is plan}
+        whole = len(answering) == len(self.answering)  # else watchers meet rows of both kinds, and have to read some
+        return Lanes(answering, tuple(one for one in self.mirrors if whole and one.lane.plan is plan))
 
     def succession(self, arm: str) -> list[Lane]:
         """Return who answers for the arm, in turn: itself, the champion, the fallback."""
@@ -80,10 +93,12 @@ class Line:
         clock: Callable[[], float],
         witness: Witness | None = None,
         lease: Lease | None = None,
+        beside: Beside = NOTHING_BESIDE,
     ) -> None:
         self.deployment = deployment
         self.lanes = lanes
         self._champion = lanes.answering[CHAMPION]
+        self._given = lanes.given()
         self._succession = {arm: lanes.succession(arm) for arm in (CHAMPION, CANARY)}
         self._features = features
         self.admission = admission
@@ -95,6 +110,7 @@ class Line:
         self._clock = clock
         self._witness = witness
         self._lease = lease
+        self._beside = beside
         self._without_canary = replace(deployment.table, canary=None)
 
     @property
@@ -111,7 +127,8 @@ class Line:
         lapsed = self._lease is not None and not self._lease.holds(started)
         ticket = NO_TICKET if self._witness is None else self._witness.admit(started, lapsed)
         try:
-            parts = self._route(await self._prepare(self._champion, rows, started), lapsed)
+            batch = await self._prepare(self._champion, rows, started, self._beside.keys(rows))
+            parts = self._route(self._beside.replay(batch, self.refuse), lapsed)
             inline = [
                 self._answer(arm, part, ticket) for arm, part in parts.items() if not self._put_aside(arm, part, ticket)
             ]
@@ -144,12 +161,16 @@ class Line:
         for mirror in self.lanes.mirrors:
             await mirror.close()
 
-    async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float) -> Batch:
+    async def _prepare(self, lane: Lane, rows: Sequence[Row], started: float, beside: Sequence[bytes] = ()) -> Batch:
+        if rows[0].call.vector is not None:
+            return Batch(rows, self._features.unread(lane.plan, rows), matrix_of(rows), started)
         left = min([row.call.deadline for row in rows]) - self._clock()
-        stored = await self._features.read(lane.plan, rows, FEATURE_SHARE * left)
+        stored = await self._features.read(lane.plan, rows, FEATURE_SHARE * left, beside)
         return Batch(rows, stored, lane.build(rows, stored.values), started)
 
     def _route(self, batch: Batch, lapsed: bool) -> dict[str, Batch]:
+        if batch.given and CANARY not in self._given.answering:
+            return {CHAMPION: batch}
         table = self._without_canary if lapsed else self.deployment.table
         routed: dict[str, list[int]] = {}
         for index, row in enumerate(batch.rows):
@@ -184,7 +205,7 @@ class Line:
 
     async def _answer(self, assigned: str, batch: Batch, ticket: Ticket) -> None:
         """One arm's part of the list: its own lane, and what that cannot answer goes to the lanes that stand in."""
-        lanes = self._succession[assigned]
+        lanes = self._given.succession(assigned) if batch.given else self._succession[assigned]
         for place, lane in enumerate(lanes, 1):
             successor = lanes[place] if place < len(lanes) else None
             # The assembly gives equal plans one identity.
@@ -192,8 +213,10 @@ class Line:
             own = batch if same else await self._prepare(lane, batch.rows, batch.started)
             began = self._clock()
             # By the arm that was assigned, whoever answers in the end: a rescued row is its own arm's failure.
-            outcomes, ran = await self._try(lane, own, successor, ticket if place == 1 else NO_TICKET)
-            tried = Tried(assigned, lane, own, outcomes, began, self._clock(), ran)
+            ahead = self._beside.scored_ahead(lane, batch)
+            outcomes, ran = await self._try(lane, own, successor, ticket if place == 1 else NO_TICKET, ahead.outcomes)
+            tried = Tried(assigned, lane, own, outcomes, began, self._clock(), ran, ages=ahead.ages)
+            await self._beside.keep(tried)
             passed = self._reply(tried, successor)
             self._record(tried)
             self._recorder.write(tried)
@@ -203,38 +226,50 @@ class Line:
             batch = batch.take(passed)
 
     async def _try(
-        self, lane: Lane, batch: Batch, successor: Lane | None, ticket: Ticket
+        self, lane: Lane, batch: Batch, successor: Lane | None, ticket: Ticket, ahead: Mapping[int, Outcome]
     ) -> tuple[list[Outcome], Ran | None]:
         """Return what the lane makes of each row, and the run, if there was one.
 
-        Rows that lack features which may not be defaulted are not run.
+        Rows that were scored ahead are not run, nor those that lack features which may not be defaulted.
         """
         unreadable = batch.stored.unreadable()
-        until = min([row.call.deadline for row in batch.rows])
-        if successor is not None:
-            until -= HANDING_OVER + successor.pace.expect(len(batch.rows))
-        attempt = Attempt(lane, self._clock, until, alone=successor is None)
-        readable = [at for at in range(len(batch.rows)) if at not in unreadable] if unreadable else []
-        matrix = batch.matrix[readable] if unreadable else batch.matrix
+        known: dict[int, Outcome] = {**{at: refusal_of(missing) for at, missing in unreadable.items()}, **ahead}
+        attempt = Attempt(lane, self._clock, self._until(lane, batch.rows, successor), alone=successor is None)
+        wanted = [at for at in range(len(batch.rows)) if at not in known] if known else []
+        matrix = batch.matrix[wanted] if known else batch.matrix
         outcomes = await attempt.run(matrix) if len(matrix) else []
-        rows = [batch.rows[at] for at in readable] if unreadable else batch.rows
+        rows = [batch.rows[at] for at in wanted] if known else batch.rows
         if attempt.raised:
             self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
         else:
             if any(isinstance(one, Decided) for one in outcomes):
                 self._faults.scored(lane, matrix)
             ticket.note(lane.arm, rows, outcomes)
-        if unreadable:
-            ticket.note(lane.arm, [batch.rows[at] for at in unreadable], list(map(refusal_of, unreadable.values())))
+        if known:
+            ticket.note(lane.arm, [batch.rows[at] for at in known], list(known.values()), ran=False)
             scored = iter(outcomes)
-            places = range(len(batch.rows))
-            outcomes = [refusal_of(unreadable[at]) if at in unreadable else next(scored) for at in places]
+            outcomes = [known[at] if at in known else next(scored) for at in range(len(batch.rows))]
         return outcomes, attempt.ran
+
+    def _until(self, lane: Lane, rows: Sequence[Row], successor: Lane | None) -> float:
+        """Return the moment by which the lane must be done, so that the successor can still answer."""
+        until = min([row.call.deadline for row in rows])
+        if successor is None:
+            return until
+        until -= HANDING_OVER + successor.pace.expect(len(rows))
+        if not lane.remote:
+            return until
+        now = self._clock()
+        return min(until, now + max(REMOTE_SHARE * (until - now), REMOTE_PATIENCE * lane.pace.expect(len(rows))))
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
         """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""
         passed = []
+        # The fallback is cheap: where nothing was run before it, nobody's load grows, however long that lasts.
+        free = successor is not None and successor.arm == FALLBACK and tried.ran is None
         for index, (row, outcome) in enumerate(zip(tried.batch.rows, tried.outcomes, strict=True)):
+            if index in tried.replayed:
+                continue
             if row.settled:
                 tried.failed[index] = EXPIRED
                 continue
@@ -244,7 +279,7 @@ class Line:
                 else:
                     row.settle(tried.answer(index, row, outcome))
                     tried.answered.append(index)
-            elif successor is not None and isinstance(outcome, MENDABLE) and self._rescues.spend():
+            elif successor is not None and isinstance(outcome, MENDABLE) and (free or self._rescues.spend()):
                 passed.append(index)
             else:
                 self._fail(tried, index, outcome)
@@ -270,14 +305,14 @@ class Line:
         meters.total.observe_since(received, tried.ended)
         self._meters.queue.observe_since(received, tried.batch.started)
         deciding = self._meters.arms[lane.arm]
-        deciding.infer.observe(tried.ended - tried.began)
+        deciding.infer.observe(tried.infer)
         for index in tried.answered:
             outcome = tried.outcomes[index]
             if isinstance(outcome, Decided):
                 deciding.decisions[outcome.decision].add()
 
     def _mirror(self, tried: Tried) -> None:
-        for mirror in self.lanes.mirrors:
+        for mirror in (self._given if tried.batch.given else self.lanes).mirrors:
             seen = [*tried.answered, *tried.faulty] if mirror.faults else tried.answered
             chosen = [index for index in seen if mirror.wants()]
             if chosen and self.admission.strained(tried.ended):

@@ -3,26 +3,37 @@
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.admission import Admission
+from gateway.admission import Admission, QueueLimits
+from gateway.answer_book import AnswerBook
+from gateway.backends.precomputed import ScoresAhead
+from gateway.beside import Beside
 from gateway.bundle import Bundle
 from gateway.clock import event_clock
 from gateway.contract_check import check_stored
 from gateway.deployment import Deployment, DeploymentError
-from gateway.features.reader import FeatureSurvey
+from gateway.features.plan import Plan
+from gateway.features.reader import FeatureStore
 from gateway.features.tolerance import ToleranceError, check_rules
-from gateway.intake import Intake
+from gateway.intake import Intake, RowReader
 from gateway.lane import Lane
 from gateway.lease import Lease
 from gateway.line import Lanes, Line
-from gateway.meters import Meters
+from gateway.meters import AheadMeters, BookMeters, Meters
+from gateway.precomputed_plan import PrecomputedError
+from gateway.record import Recorder
 from gateway.recording import Recording
 from gateway.served import Served
 from gateway.shelf import Loaded, Shelf
 from gateway.signs import Signs
 from gateway.stored import StoredReader
+from gateway.tensors.arms import contract_of
+from gateway.tensors.bundle import TensorBundle
+from gateway.tensors.intake import TensorIntake
+from gateway.tensors.lane import TensorLane
+from gateway.tensors.nothing_stored import NothingStored
 from gateway.watching import Watching
 from gateway.witness import Witness
 from models.manifest import BundleError
@@ -37,7 +48,7 @@ class Built:
 
     served: Served
     line: Line
-    intake: Intake
+    intake: RowReader
     admission: Admission
     loaded: Mapping[tuple[str, str], Loaded]
     witness: Witness | None = None
@@ -57,7 +68,7 @@ class Built:
 class LineBuilder:
     """Builds the lines of one deployment, one table after the other."""
 
-    def __init__(self, shelf: Shelf, reader: FeatureSurvey, recording: Recording, series: SeriesFile) -> None:
+    def __init__(self, shelf: Shelf, reader: FeatureStore, recording: Recording, series: SeriesFile) -> None:
         self._shelf = shelf
         self._reader = reader
         self._recording = recording
@@ -74,6 +85,7 @@ class LineBuilder:
         deployment = served.deployment()
         table = deployment.table
         loaded = await self._load(served)
+        contract = contract_of(deployment, {name: one.bundle for name, one in loaded.items()})
         lanes = _Lanes(deployment, loaded, former.lanes() if former else ())
         champion = lanes.make(CHAMPION, table.champion)
         answering = {CHAMPION: champion}
@@ -89,18 +101,37 @@ class LineBuilder:
 
         event_now = event_clock(served.offset)
         if served.part is not None and not served.part.over:
-            await self._check_stored((one.bundle for one in loaded.values()), event_now())
+            bundles = [one.bundle for one in loaded.values()]
+            await self._check_stored((one for one in bundles if isinstance(one, Bundle)), event_now())
         names = [feature.name for feature in champion.plan.stored]
         meters = Meters(self._series, deployment.name, deployment.policy.rule.decisions, names)
-        features = StoredReader(self._reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
+        reader = self._reader if deployment.tensors is None else NothingStored()
+        features = StoredReader(reader, champion.plan, meters, time.monotonic, event_now, deployment.views)
         watchers = Watching(deployment, lambda lane: loaded[lane.arm, lane.version].seat, features, self._series)
         witness = _witness(served, deployment, former)
         arms = Lanes(answering, watchers.mirrors(answering, watching, witness))
         admission = _admission(deployment, former)
         recorder = self._recording.recorder(deployment)
         lease = None if served.part is None else self.lease
-        line = Line(deployment, arms, features, admission, meters, recorder, time.monotonic, witness, lease)
-        return Built(served, line, Intake(champion.plan, deployment.unit, event_now), admission, loaded, witness)
+        beside = self._beside(deployment, champion.plan, [lane.digest for lane in answering.values()], recorder)
+        line = Line(deployment, arms, features, admission, meters, recorder, time.monotonic, witness, lease, beside)
+        vectors = deployment.idempotency is None
+        intake: RowReader = Intake(champion.plan, deployment.unit, event_now, vectors)
+        if contract is not None:
+            intake = TensorIntake(contract, deployment.unit)
+        return Built(served, line, intake, admission, loaded, witness)
+
+    def _beside(self, deployment: Deployment, plan: Plan, digests: Sequence[str], recorder: Recorder) -> Beside:
+        name, answers, scores = deployment.name, None, None
+        if (promise := deployment.idempotency) is not None:
+            meters = BookMeters(self._series, name)
+            answers = AnswerBook(name, promise, self._reader, meters, recorder, time.monotonic)
+        if (rule := deployment.precomputed) is not None:
+            try:
+                scores = ScoresAhead(name, rule, plan, digests, AheadMeters(self._series, name))
+            except PrecomputedError as exc:
+                raise DeploymentError(f"deployment {name}: {exc}") from exc
+        return Beside(answers, scores)
 
     async def _check_stored(self, bundles: Iterable[Bundle], event_now: float) -> None:
         """Look once at what is stored for each bundle that a rollout brings."""
@@ -115,12 +146,13 @@ class LineBuilder:
 
     async def _load(self, served: Served) -> dict[tuple[str, str], Loaded]:
         """Return every bundle by arm. During a rollout those in hosts have a copy of the champion beside them."""
-        table, part, loaded = served.table, served.part, dict[tuple[str, str], Loaded]()
+        table, part, kind = served.table, served.part, served.declared().backend
+        loaded: dict[tuple[str, str], Loaded] = {}
         for arm, version in seats(table):
             champion = None if part is None or part.over else loaded.get((CHAMPION, table.champion))
-            trust = _trust(arm, served)
+            place = self._shelf.place(_trust(arm, served), kind)
             loaded[arm, version] = await self._shelf.take(
-                version, served.digests[version], trust, champion, warm=part is not None
+                version, served.digests[version], place, champion, warm=part is not None
             )
         return loaded
 
@@ -131,7 +163,7 @@ class _Lanes:
     def __init__(
         self, deployment: Deployment, loaded: Mapping[tuple[str, str], Loaded], former: Iterable[Lane]
     ) -> None:
-        self._policy = deployment.policy
+        self._policy, self._tensors = deployment.policy, deployment.tensors
         self._loaded = loaded
         self._former = tuple(former)
 
@@ -140,9 +172,12 @@ class _Lanes:
         bundle = loaded.bundle
         digest = bundle.manifest.digest()
         seat = loaded.seat
-        lane = Lane(
-            arm, version, digest, bundle.plan, bundle.builder, seat.backend, self._policy, seat.blocking, seat.turn
-        )
+        made = (arm, version, digest, bundle.plan, bundle.builder, seat.backend, self._policy, seat.blocking, seat.turn)
+        if not isinstance(bundle, TensorBundle):
+            lane = Lane(*made, remote=seat.remote, input_name=bundle.manifest.inputs.name)
+        else:
+            judged_by = "" if self._tensors is None else self._tensors.judged_by
+            lane = TensorLane(*made, remote=seat.remote, contract=bundle.contract, judged_by=judged_by)
         return next((one for one in self._former if one == lane), lane)
 
 
@@ -173,6 +208,8 @@ def _admission(deployment: Deployment, former: Built | None) -> Admission:
     """What was learned of the queue holds for as long as the budget does."""
     if former is not None and former.line.deployment.budget == deployment.budget:
         return former.admission
+    if deployment.tensors is not None:
+        return Admission(deployment.budget, limits=QueueLimits(rows=1))
     return Admission(deployment.budget)
 
 

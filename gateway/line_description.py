@@ -1,7 +1,8 @@
 """What a line looks like to its callers: who answers, with which share, and what must be sent."""
 
-from gateway.description import ArmDescription, Description, FieldDescription
+from gateway.description import ArmDescription, Description, FieldDescription, ModelInput
 from gateway.line import Line
+from gateway.tensors.lane import TensorLane
 from routing.split import BUCKETS
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
 
@@ -25,4 +26,7 @@ def describe(line: Line) -> Description:
         policy_version=deployment.policy.version,
         arms=tuple(arms),
         decisions=deployment.policy.rule.decisions,
+        outputs=deployment.policy.rule.outputs,
+        model_input=ModelInput(champion.input_name, len(champion.plan.features)),
+        tensors=champion.contract if isinstance(champion, TensorLane) else None,
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.features.plan import Plan
-from gateway.intake import INTEGER_TYPES
+from gateway.intake import INTEGER_TYPES, Row
 
 Columns = dict[str, NDArray[np.float64]]
 Transform = Callable[[Mapping[str, NDArray[np.float64]]], Columns]
@@ -31,6 +31,12 @@ class _Columns(Mapping[str, NDArray[np.float64]]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+def matrix_of(rows: Sequence[Row]) -> NDArray[np.float32]:
+    """Return the matrix, shape (rows, features), of rows whose callers sent the model's whole input."""
+    vectors = [row.call.vector or b"" for row in rows]
+    return np.frombuffer(bytearray().join(vectors), "<f4").reshape(len(rows), -1)
 
 
 class MatrixBuilder:

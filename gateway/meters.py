@@ -1,6 +1,6 @@
 """A deployment's metric series, resolved once, so that counting in the line is one addition each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.call import FeatureStatus
 from gateway.errors import GatewayError
@@ -62,6 +62,35 @@ class Meters:
         """Count the distinct entity keys of a list by what became of them."""
         for counter, keys in zip(self._keys, outcomes, strict=True):
             counter.add(keys)
+
+
+class BookMeters:
+    """What is counted of answers that are kept for whoever repeats a call."""
+
+    def __init__(self, series: SeriesFile, deployment: str) -> None:
+        self._answered: Counter = series.counter(metrics.CALLS, deployment, NO_ARM, "OK")
+        self._total: Histogram = series.histogram(metrics.CALL_SECONDS, deployment, NO_ARM)
+        self._replayed = series.counter(metrics.KEPT_ANSWERS, deployment, "replayed")
+        self.kept = series.counter(metrics.KEPT_ANSWERS, deployment, "kept")
+        self.unknown = series.counter(metrics.KEPT_ANSWERS, deployment, "unknown")
+        self.reused = series.counter(metrics.KEPT_ANSWERS, deployment, "reused")
+
+    def replay(self, received: Sequence[float], ended: float) -> None:
+        """Count rows that were given an answer again; they came in at these moments."""
+        self._answered.add(len(received))
+        self._replayed.add(len(received))
+        self._total.observe_since(received, ended)
+
+
+class AheadMeters:
+    """What is counted of rows whose score may have been computed ahead."""
+
+    def __init__(self, series: SeriesFile, deployment: str) -> None:
+        self.hit = series.counter(metrics.PRECOMPUTED_ROWS, deployment, "hit")
+        self.missing = series.counter(metrics.PRECOMPUTED_ROWS, deployment, "missing")
+        self.old = series.counter(metrics.PRECOMPUTED_ROWS, deployment, "old")
+        self.late = series.counter(metrics.PRECOMPUTED_ROWS, deployment, "late")
+        self.other = series.counter(metrics.PRECOMPUTED_ROWS, deployment, "other")
 
 
 class FaultMeters:

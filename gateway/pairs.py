@@ -50,7 +50,7 @@ class Contender(NamedTuple):
         """Run on a row; what is raised is returned."""
         try:
             async with self.turn:
-                result = await self.backend.timed(row)
+                result = await self.backend.timed(row, RUN_PATIENCE)
             if len(result.scores) != 1:
                 raise BackendError(f"{len(result.scores)} scores for one row")
         except BackendError as exc:
@@ -66,7 +66,11 @@ class Contender(NamedTuple):
 
 
 class Pairs:
-    """The pairs of one rollout, on one line. `first` returns a number in [0, 1): from ½ on the champion begins."""
+    """The pairs of one rollout, on one line. `first` returns a number in [0, 1): from ½ on the champion begins.
+
+    `in_turn` says that no run is asked for before the one before it has ended: on a server that queues them, the second
+    of a bundle would be timed with the first.
+    """
 
     def __init__(
         self,
@@ -77,6 +81,7 @@ class Pairs:
         witness: Witness,
         first: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        in_turn: bool = False,
     ) -> None:
         self._candidate = candidate
         self._champion = champion
@@ -85,6 +90,7 @@ class Pairs:
         self._witness = witness
         self._first = first
         self._sleep = sleep
+        self._in_turn = in_turn
 
     @property
     def lane(self) -> Lane:
@@ -108,8 +114,7 @@ class Pairs:
             order.reverse()
         try:
             async with asyncio.timeout(RUN_PATIENCE):
-                # All are asked at once: between two runs of a host there is no pause in which it could cool down.
-                runs = await asyncio.gather(*(one.run(matrix) for one, matrix in order * 2))
+                runs = await self._run(order * 2)
         except TimeoutError:
             self._meters.dropped.add()
             return RUN_PATIENCE
@@ -120,6 +125,12 @@ class Pairs:
         halves = {one.lane.arm: one.half(matrix, runs[at::2]) for at, (one, matrix) in enumerate(order)}
         self._note(row, halves[self._candidate.lane.arm], halves[self._champion.lane.arm])
         return took
+
+    async def _run(self, order: Sequence[tuple[Contender, NDArray[np.float32]]]) -> list[Timed | BackendError]:
+        if self._in_turn:
+            return [await one.run(matrix) for one, matrix in order]
+        # All are asked at once: between two runs of a host there is no pause in which it could cool down.
+        return await asyncio.gather(*(one.run(matrix) for one, matrix in order))
 
     def _note(self, row: Row, candidate: Half, champion: Half) -> None:
         if isinstance(candidate.outcome, InvalidRequest) or isinstance(champion.outcome, InvalidRequest):
@@ -132,7 +143,7 @@ class Pairs:
 
     def _gained(self, row: Row, ours: Decided | None, theirs: Decided | None) -> float:
         money = self.lane.policy.money
-        if money is None or ours is None or theirs is None:
+        if money is None or ours is None or theirs is None or row.call.vector is not None:
             return 0.0
         names = [feature.name for feature in self._champion.lane.plan.request]
         request = dict(zip(names, row.request, strict=False))  # the integer keys that follow have no names here

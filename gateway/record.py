@@ -8,8 +8,9 @@ same.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from zlib import crc32
 
@@ -21,6 +22,7 @@ from gateway.call import FeatureStatus, Priority
 from gateway.errors import GatewayError
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
+from gateway.replay import LONGEST_TRACE, Replay
 from gateway.stored import Stored
 from monitoring.records.block import Block, Scalar, Shape, encode, identity
 from monitoring.records.writer import Entry, RecordCounts
@@ -28,7 +30,6 @@ from routing.table import FALLBACK
 
 log = logging.getLogger("sluice.records")
 
-_TRACEPARENT = 55  # a W3C traceparent's length; what is longer is none
 _MESSAGE = 200
 _NAMES = {int(status): status.name.lower() for status in FeatureStatus}
 _STATUSES = tuple(_NAMES.get(number, "") for number in range(max(_NAMES) + 1))
@@ -70,9 +71,16 @@ class Tried(Protocol):
     @property
     def ended(self) -> float: ...
     @property
+    def infer(self) -> float: ...
+    @property
     def answered(self) -> list[int]: ...
     @property
     def failed(self) -> Mapping[int, GatewayError]: ...
+    @property
+    def unkept(self) -> Set[int]: ...
+    @property
+    def ages(self) -> Mapping[int, float]: ...
+    def reasons(self, index: int) -> tuple[str, ...]: ...
 
 
 class Recorder(Protocol):
@@ -85,11 +93,17 @@ class Recorder(Protocol):
         thread. Never waits, never raises.
         """
 
+    def replay(self, replay: Replay) -> None:
+        """Record the rows that were answered before, and got that answer again; as `write`."""
+
 
 class NullRecorder:
     """Of a deployment that keeps no records."""
 
     def write(self, tried: Tried) -> None:
+        """Do nothing."""
+
+    def replay(self, replay: Replay) -> None:
         """Do nothing."""
 
 
@@ -136,21 +150,34 @@ class DeploymentRecorder:
         if not indices:
             return
         known = self._shape(tried.lane)
+        now = self._wall()
+        self._put(known.identity, known.encoded, len(indices), lambda: block_of(known.identity, tried, indices, now))
+
+    def replay(self, replay: Replay) -> None:
+        """Record the chosen ones of the rows."""
+        for one in replay.choose(lambda row: self._wants(row.call.request_id)).by_lane():
+            shape = encode(one.shape(self._deployment, self._table))
+            self._put(identity(shape), shape, len(one.given), partial(one.block, identity(shape), self._wall()))
+
+    def _put(self, name: bytes, shape: bytes, rows: int, make: Callable[[], Block]) -> None:
         try:
-            block = self._encoded(known.identity, tried, indices)
+            block = _encoded(make())
         except _UNENCODABLE:
-            self._counts.dropped.add(len(indices))
+            self._counts.dropped.add(rows)
             if not self._defect_told:
                 self._defect_told = True
                 log.exception("decision records of a list could not be encoded", extra={"deployment": self._deployment})
             return
-        self._sink.put(Entry(known.identity, known.encoded, block, len(indices), self._counts))
+        self._sink.put(Entry(name, shape, block, rows, self._counts))
+
+    def _wants(self, request_id: str) -> bool:
+        return crc32(request_id.encode()) < self._chosen_below
 
     def _chosen(self, rows: Sequence[Row], indices: list[int]) -> list[int]:
         below = self._chosen_below
         if below >= 1 << 32:
             return indices
-        return [at for at in indices if crc32(rows[at].call.request_id.encode()) < below]
+        return [at for at in indices if self._wants(rows[at].call.request_id)]
 
     def _shape(self, lane: Lane) -> Known:
         known = self._known.get(lane.arm)
@@ -159,13 +186,13 @@ class DeploymentRecorder:
             known = self._known[lane.arm] = Known(lane, identity(encoded), encoded)
         return known
 
-    def _encoded(self, shape: bytes, tried: Tried, indices: Sequence[int]) -> bytes:
-        block = block_of(shape, tried, indices, self._wall())
-        try:
-            return encode(block)
-        except _UNENCODABLE:  # somebody sent what msgpack cannot hold: it must not cost his neighbours their records
-            entities, request = _plain(block.entities), _plain(block.request)
-            return encode(msgspec.structs.replace(block, entities=entities, request=request))
+
+def _encoded(block: Block) -> bytes:
+    try:
+        return encode(block)
+    except _UNENCODABLE:  # somebody sent what msgpack cannot hold: it must not cost his neighbours their records
+        entities, request = _plain(block.entities), _plain(block.request)
+        return encode(msgspec.structs.replace(block, entities=entities, request=request))
 
 
 def shape_of(deployment: str, table: int, lane: Lane) -> Shape:
@@ -203,18 +230,18 @@ def block_of(shape: bytes, tried: Tried, indices: Sequence[int], written: int) -
         for call in (row.call,)
     ]
     ids, units, traces, received, entities, request, priorities = zip(*columns, strict=True)
-    decisions, outputs = zip(*_decided(tried, indices), strict=True)
+    decisions, outputs, _ = zip(*_decided(tried, indices), strict=True)
     return Block(
         shape=shape,
         written=written,
         event_now=stored.event_now,
         assigned=tried.assigned,
         features=stored.seconds,
-        infer=tried.ended - tried.began,
+        infer=tried.infer,
         carried=tried.ended - started,
         ids=ids,
         units=units,
-        traces=tuple([trace[:_TRACEPARENT] for trace in traces]) if any(traces) else (),
+        traces=tuple([trace[:LONGEST_TRACE] for trace in traces]) if any(traces) else (),
         waited=[started - one for one in received],
         entities=entities,
         request=request,
@@ -227,6 +254,7 @@ def block_of(shape: bytes, tried: Tried, indices: Sequence[int], written: int) -
         degraded=_degraded(tried, indices),
         priorities=_not_default(priorities),
         errors={row: _error(failed[at]) for row, at in enumerate(indices) if at in failed} if failed else {},
+        precomputed={row: tried.ages[at] for row, at in enumerate(indices) if at in tried.ages} if tried.ages else {},
     )
 
 
@@ -247,8 +275,8 @@ def _not_default(priorities: Sequence[Priority]) -> dict[int, str]:
 
 def _degraded(tried: Tried, indices: Sequence[int]) -> dict[int, tuple[str, ...]]:
     odd = tried.batch.stored.odd
-    if tried.lane.arm == FALLBACK:
-        return {row: (FALLBACK, *(odd[at].reasons if at in odd else ())) for row, at in enumerate(indices)}
+    if tried.lane.arm == FALLBACK or tried.unkept or tried.ages:
+        return {row: reasons for row, at in enumerate(indices) if (reasons := tried.reasons(at))}
     if not odd:
         return {}
     return {row: odd[at].reasons for row, at in enumerate(indices) if at in odd and odd[at].reasons}

@@ -24,6 +24,11 @@ class RescueBudget:
         self._limits = limits or RescueLimits()
         self._tokens = self._limits.most
 
+    @property
+    def left(self) -> float:
+        """What could be spent now."""
+        return self._tokens
+
     def earn(self, rows: int) -> None:
         """Rows are carried."""
         self._tokens = min(self._limits.most, self._tokens + self._limits.earned * rows)

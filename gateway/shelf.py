@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from gateway.backends.seat import Seat, Seats
+from gateway.backends.seat import Kind, Place, Seat, Seats
 from gateway.background import in_background
-from gateway.bundle import Bundle, load_bundle
+from gateway.bundle import Bundle
+from gateway.tensors.bundle import TensorBundle, load_any_bundle
 from models.manifest import BundleError
 
 # Seconds for which a thread may keep the interpreter from the event loop, while a bundle is loaded.
@@ -23,14 +24,14 @@ HURRY = 0.0005
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A verified bundle with its seat: in process it has reproduced its golden rows, in a host it will have to."""
+    """A verified bundle with its seat: in process it has reproduced its golden rows, elsewhere it will have to."""
 
-    bundle: Bundle
+    bundle: Bundle | TensorBundle
     seat: Seat
 
 
 class Shelf:
-    """Holds what is loaded, by digest, whether hosted, and what is beside it in its host.
+    """Holds what is loaded, by digest, where it runs, and what is beside it in its host.
 
     `directory` is where the deployment's versions lie.
     """
@@ -39,7 +40,7 @@ class Shelf:
         self._directory = directory
         self._deployment = deployment
         self._seats = seats
-        self._loaded: dict[tuple[str, bool, str], Loaded] = {}
+        self._loaded: dict[tuple[str, Place, str], Loaded] = {}
         self._starting = False
 
     def begin(self, starting: bool) -> None:
@@ -48,27 +49,33 @@ class Shelf:
         self._seats.begin(starting)
 
     async def take(
-        self, version: str, digest: str, arm: str, beside: Loaded | None = None, warm: bool = False
+        self, version: str, digest: str, place: Place, beside: Loaded | None = None, warm: bool = False
     ) -> Loaded:
-        """Return the bundle for that arm, loaded now if it was not before. Raises `BundleError`.
+        """Return the bundle in that place, loaded now if it was not before. Raises `BundleError`.
 
         Where it goes into a host it gets a copy of the bundle `beside` it there: another one makes another host.
         What lies on disk is verified in any case: who starts anew has nothing else to go by. Only `warm` takes
         what is loaded, whatever has become of the disk: a way back must not depend on that.
         """
-        where, hosted = self._directory / version, self._seats.hosts(arm)
-        companion = beside.bundle if beside is not None and hosted else None
-        key = (digest, hosted, "" if companion is None else companion.manifest.digest())
+        where, elsewhere = self._directory / version, place is not Place.WORKER
+        companion = None
+        if beside is not None and place is Place.HOST and isinstance(beside.bundle, Bundle):
+            companion = beside.bundle
+        key = (digest, place, "" if companion is None else companion.manifest.digest())
         if warm and key in self._loaded:
             return self._loaded[key]
         with _in_a_hurry():
-            bundle = await in_background(partial(load_bundle, where, self._deployment, hosted), self._starting)
+            bundle = await in_background(partial(load_any_bundle, where, self._deployment, elsewhere), self._starting)
             if bundle.manifest.digest() != digest:
                 raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
             if key not in self._loaded:
-                seat = await self._seats.seat(bundle, arm, companion)
+                seat = await self._seats.seat(bundle, place, companion)
                 self._loaded[key] = Loaded(self._with_known_plan(bundle), seat)
         return self._loaded[key]
+
+    def place(self, arm: str, kind: Kind) -> Place:
+        """Return where that arm's bundles run, if the deployment's backend is of that kind."""
+        return self._seats.place(arm, kind)
 
     async def settle(self, patience: float | None) -> str:
         """Wait for the hosts of what was taken, None for as long as it takes; return what is wrong with them, or ""."""
@@ -81,8 +88,10 @@ class Shelf:
                 del self._loaded[key]
                 await loaded.seat.backend.close()
 
-    def _with_known_plan(self, bundle: Bundle) -> Bundle:
+    def _with_known_plan(self, bundle: Bundle | TensorBundle) -> Bundle | TensorBundle:
         """Give equal plans one identity, so that the line sees at a glance that one matrix serves both arms."""
+        if isinstance(bundle, TensorBundle):
+            return bundle
         plans = [loaded.bundle.plan for loaded in self._loaded.values()]
         return replace(bundle, plan=next((plan for plan in plans if plan == bundle.plan), bundle.plan))
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gateway.call import FeatureStatus
 from gateway.errors import FeaturesMissing, FeaturesUnavailable, GatewayError
+from gateway.features.beside import NO_VALUES, Values
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.features.reader import FeatureReader
@@ -38,12 +39,15 @@ class Stored:
     """Event times as Feast stored them: one for each view, of all the rows that were read together."""
     places: Sequence[int]
     """Where these rows stand among those that were read together."""
+    beside: Values
+    """The values that were read beside the features of all of them."""
 
     def take(self, indices: Sequence[int]) -> "Stored":
         """Return the same for some of the rows."""
         odd = {new: self.odd[old] for new, old in enumerate(indices) if old in self.odd} if self.odd else self.odd
         places = [self.places[at] for at in indices]
-        return Stored(self.plan, self.values[indices], odd, self.seconds, self.event_now, self.stamps, places)
+        values = self.values[indices]
+        return Stored(self.plan, values, odd, self.seconds, self.event_now, self.stamps, places, self.beside)
 
     def stamps_of(self, indices: Iterable[int]) -> list[bytes | None]:
         """Return the event times of some of the rows, one after the other."""
@@ -87,20 +91,32 @@ class StoredReader:
         self._views = views
         self._tolerances: dict[int, tuple[Plan, Tolerance | None]] = {}
 
-    async def read(self, plan: Plan, rows: Sequence[Row], timeout: float) -> Stored:  # noqa: ASYNC109  # as FeatureReader
-        """Never raises for trouble of the store: what could not be read in time is late, and has its default."""
+    async def read(
+        self,
+        plan: Plan,
+        rows: Sequence[Row],
+        timeout: float,  # noqa: ASYNC109  # as FeatureReader
+        beside: Sequence[bytes] = (),
+    ) -> Stored:
+        """Never raises for trouble of the store: what could not be read in time is late, and has its default.
+
+        Values under the keys `beside` come in the same write.
+        """
         began = self._clock()
         if plan is self._keys_of or plan.groups == self._keys_of.groups:
             keys = [row.keys for row in rows]
         else:
             keys = [plan.row_keys(row.call.entities) for row in rows]
-        if self._views:
-            block = await self._reader.read(plan, keys, self._event_now(), timeout, self._tolerance_of(plan))
+        if self._views or beside:
+            tolerance = self._tolerance_of(plan) if self._views else None
+            distinct = tuple(dict.fromkeys(beside))
+            block = await self._reader.read(plan, keys, self._event_now(), timeout, tolerance, distinct)
         else:
             block = await self._reader.read(plan, keys, self._event_now(), timeout)
         _override(plan, rows, block)
         took = self._clock() - began
-        stored = Stored(plan, block.values, block.odd, took, block.event_now, block.stamps, range(len(rows)))
+        places = range(len(rows))
+        stored = Stored(plan, block.values, block.odd, took, block.event_now, block.stamps, places, block.beside)
         self._meters.features.observe(stored.seconds)
         if stored.odd:
             for status, times in Counter(stored.odd.values()).items():
@@ -108,6 +124,12 @@ class StoredReader:
         if block.outcomes is not None:
             self._meters.count_keys(block.outcomes)
         return stored
+
+    def unread(self, plan: Plan, rows: Sequence[Row]) -> Stored:
+        """Return what is known of rows whose callers sent the model's whole input: no value, and nothing was read."""
+        values = np.full((len(rows), len(plan.stored)), np.nan)
+        stamps = [None] * (len(rows) * len(plan.views))
+        return Stored(plan, values, {}, 0.0, self._event_now(), stamps, range(len(rows)), NO_VALUES)
 
     def _tolerance_of(self, plan: Plan) -> Tolerance | None:
         known = self._tolerances.get(id(plan))

@@ -8,13 +8,13 @@ up to when everything is settled, and that is the start of the oldest list of wh
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
+from gateway.backends.backend import BackendError
 from gateway.fault_search import Tell, is_at_fault
-from gateway.halving import Found
+from gateway.halving import Found, scored_rows
 from gateway.health_book import HealthBook
 from gateway.intake import Row
 from gateway.lane import Lane, Outcome
@@ -41,10 +41,10 @@ class Ticket(Protocol):
     def release(self) -> None:
         """One part is settled; the first one is the list itself."""
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
-        """Note rows by the arm that they were assigned to, with what its lane made of them."""
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
+        """Note rows by the arm that they were assigned to, with what its lane made of them; whether it `ran` for it."""
 
-    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
+    def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         """Return who is to hear which rows of a failed run were at fault; until then the list is held open."""
 
 
@@ -77,13 +77,13 @@ class ListTicket:
             self._note(arm, rows, signs)
         self._witness.settled(self._number)
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
         """As `Ticket.note`."""
-        if self._witness.health.scored(arm == CANARY, outcomes):
+        if self._witness.health.scored(arm == CANARY, outcomes) and ran:
             self._witness.health.ran(arm == CANARY)
         self._noted.append((arm, rows, map(self._witness.signs.of, outcomes)))
 
-    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
+    def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
         self.hold()
         signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
@@ -95,10 +95,11 @@ class ListTicket:
                 health.ran(canary)
                 if broken:
                     health.broke(canary, out=not at_fault)
-            scored = lane.decide(matrix, [one if isinstance(one, float) else 0.0 for one in found])
+            good = scored_rows(found)
+            decided = dict(zip(good, lane.decide(matrix[[*good]], [*good.values()]), strict=True))
+            errors = [one if isinstance(one, BackendError) else None for one in found]
             shown = [
-                signs.of(outcome) if isinstance(one, float) else signs.of_search(one)
-                for one, outcome in zip(found, scored, strict=True)
+                signs.of(decided[at]) if at in decided else signs.of_search(error) for at, error in enumerate(errors)
             ]
             self._noted.append((lane.arm, rows, shown))
             self.release()
@@ -124,10 +125,10 @@ class _NoTicket:
     def release(self) -> None:
         pass
 
-    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome]) -> None:
+    def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
         pass
 
-    def search(self, lane: Lane, matrix: NDArray[np.float32], rows: Sequence[Row]) -> Tell:
+    def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         return _hear_nothing
 
 

@@ -77,7 +77,8 @@ async def work(supervisor: socket.socket, grpc: socket.socket, http: socket.sock
     obeying = asyncio.create_task(Orders(channel, gateway.deployments, begin_to_drain).obey(), name="orders")
     try:
         limits = FrontLimits(max_calls=config.calls_at_once)
-        await run_front(config.front, gateway.door, grpc, http, stop, config.grace, say_ready, limits, config.tls)
+        door, desk = gateway.door, gateway.later.desk
+        await run_front(config.front, door, grpc, http, stop, config.grace, say_ready, limits, config.tls, desk)
     finally:
         await gateway.close()
         obeying.cancel()

@@ -23,7 +23,7 @@ class Verdict(NamedTuple):
 FRESH = Verdict("")
 NOT_FRESH = Verdict("", fresh=False)
 
-ARMS = {"champion", "canary"}
+ARMS = {"champion", "canary", "fallback"}
 """The arms that answer callers: a shadow's answer must never reach one."""
 
 WORK_DONE = {"features_stale"}

@@ -8,7 +8,8 @@ OfflineError
 ├── ParityError        the ONNX model does not say what LightGBM says
 ├── PlanError          Feast's definitions and the deployment make no plan that the gateway can honour
 ├── AddressError       a Redis address that Feast's connection string cannot carry
-└── OnlineStoreError   Redis cannot be reached, or does not hold what was written
+├── OnlineStoreError   Redis cannot be reached, or does not hold what was written
+└── RepositoryError    a model repository of Triton that cannot be written
 """
 
 
@@ -46,3 +47,7 @@ class AddressError(OfflineError):
 
 class OnlineStoreError(OfflineError):
     """Redis cannot be reached, or does not hold what was written."""
+
+
+class RepositoryError(OfflineError):
+    """A model repository of Triton that cannot be written."""

@@ -67,6 +67,11 @@ class Manifest:
         """Unix seconds of the newest row that is materialised: where a replay clock begins."""
         return float(self.provenance["newest_event"])
 
+    @property
+    def served_name(self) -> str:
+        """What the bundle is called on a server that serves many: no other bundle is, whatever it replaces."""
+        return f"{self.deployment}-{self.version}-{self.digest()[:12]}"
+
     def to_json(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8."""
         return canonical(asdict(self))
@@ -103,13 +108,18 @@ def load_manifest(directory: Path, elsewhere: Collection[str] = ()) -> Manifest:
         raise BundleError(f"{path}: cannot be read: {exc.strerror}") from exc
     except BundleError as exc:
         raise BundleError(f"{directory}: {exc}") from exc
-    for name, expected in sorted(manifest.files.items()):
+    check_files(directory, manifest.files, elsewhere)
+    return manifest
+
+
+def check_files(directory: Path, files: Mapping[str, str], elsewhere: Collection[str] = ()) -> None:
+    """Raise `BundleError` unless every file, but for those in `elsewhere`, has the sha256 that stands beside it."""
+    for name, expected in sorted(files.items()):
         if name in elsewhere:
             continue
         actual = _file_digest(directory / name)
         if actual != expected:
             raise BundleError(f"{directory / name}: sha256 is {actual[:12]}…, the manifest says {expected[:12]}…")
-    return manifest
 
 
 def canonical(value: object) -> bytes:

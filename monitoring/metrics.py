@@ -71,6 +71,33 @@ FEATURE_KEYS = Metric(
     "counter",
     ("deployment", "outcome"),
 )
+KEPT_ANSWERS = Metric(
+    "sluice_kept_answers_total",
+    "Answers of deployments whose repeated calls are answered alike: kept, replayed (also where two came at once), "
+    "reused (refused: the request id was another call's) or unknown (could not be looked up, or not be kept).",
+    "counter",
+    ("deployment", "outcome"),
+)
+PRECOMPUTED_ROWS = Metric(
+    "sluice_precomputed_rows_total",
+    "Rows of deployments whose scores are computed ahead: hit, or run in process because the score was missing, old, "
+    "late (the feature store did not answer) or other (the call brought features that it was not computed for).",
+    "counter",
+    ("deployment", "outcome"),
+)
+QUEUED_CALLS = Metric(
+    "sluice_queued_calls_total",
+    "Calls of near real time: accepted or refused (the queue was full) by Submit; answered, failed for good, again "
+    "(left for another try), expired (of no use any more) or dead (given up) by the workers.",
+    "counter",
+    ("outcome",),
+)
+QUEUE_LENGTH = Metric(
+    "sluice_queue_length",
+    "Calls of near real time that wait or are in hand, of all gateways at that Redis; 0 also while it does not answer.",
+    "gauge",
+    (),
+)
 SHADOW_ROWS = Metric(
     "sluice_shadow_rows_total",
     "Rows mirrored to a shadow: ok, failed (it raised or broke the output contract) or dropped (no room, or the "
@@ -148,6 +175,30 @@ HOST_DOWN = Metric(
 HOST_BUSY = Metric(
     "sluice_host_busy", "Runs in flight in the busiest worker's lane host.", "gauge", ("deployment", "version")
 )
+TRITON_OUTSTANDING = Metric(
+    "sluice_triton_outstanding",
+    "Runs under way on a Triton, of the busiest worker.",
+    "gauge",
+    ("deployment", "version", "address"),
+)
+TRITON_DOWN = Metric(
+    "sluice_triton_down",
+    "1 while any worker does not ask that Triton for the bundle: it is away, or far slower than the others.",
+    "gauge",
+    ("deployment", "version", "address"),
+)
+TRITON_LEFT = Metric(
+    "sluice_triton_left_total",
+    "Times that a worker has asked a Triton no more: away (gone, silent, the model lost) or slow.",
+    "counter",
+    ("deployment", "version", "address", "reason"),
+)
+TRITON_REPEATED = Metric(
+    "sluice_triton_repeated_total",
+    "Runs that a Triton was asked for after another one had failed to answer.",
+    "counter",
+    ("deployment", "version", "address"),
+)
 LOOP_LATE = Metric(
     "sluice_loop_late_seconds",
     "How late a worker's event loop comes round, at least, at each of its last looks: above 0.01 for long, its server"
@@ -166,6 +217,10 @@ ALL = (
     DECISIONS,
     FEATURES_NOT_FRESH,
     FEATURE_KEYS,
+    KEPT_ANSWERS,
+    PRECOMPUTED_ROWS,
+    QUEUED_CALLS,
+    QUEUE_LENGTH,
     SHADOW_ROWS,
     SHADOW_FLIPS,
     RECORDS,
@@ -181,6 +236,10 @@ ALL = (
     HOST_DEATHS,
     HOST_DOWN,
     HOST_BUSY,
+    TRITON_OUTSTANDING,
+    TRITON_DOWN,
+    TRITON_LEFT,
+    TRITON_REPEATED,
     LOOP_LATE,
 )
 BY_NAME = {metric.name: metric for metric in ALL}

@@ -1,4 +1,4 @@
-"""What every room of tests shares: kinds by directory, their order, and a real Redis."""
+"""What every room of tests shares: kinds by directory, their order, a real Redis and a real Triton."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from gateway.testing.redis_server import RedisServer
+from tests.real_triton import RealTriton, triton_on
 
 HERE = Path(__file__).parent
 ALONE = "live/alone"
@@ -55,6 +56,14 @@ def redis_server() -> Iterator[RedisServer]:
     server = RedisServer()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def real_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTriton]:
+    """Yield a real Triton for the whole run, in its own process; load models of your own, and do not hurt it."""
+    folder = tmp_path_factory.mktemp("triton")
+    with triton_on(folder / "repository", folder / "log") as triton:
+        yield triton
 
 
 def _place(item: pytest.Item) -> int:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +15,14 @@ class BackendError(RuntimeError):
 
 class Away(BackendError):
     """Nobody could be asked, or whoever was asked is gone: this says nothing of the rows."""
+
+
+class Unfit(BackendError):
+    """The model does not take what the caller sent: where nobody else is to be asked, that is the caller's mistake."""
+
+
+class TooLate(Away):
+    """The run was given up; whether it would have succeeded nobody knows."""
 
 
 class Timed(NamedTuple):
@@ -35,12 +44,15 @@ def timed(score: Callable[[NDArray[np.float32]], NDArray[np.float64]], rows: NDA
 
 
 class Backend(Protocol):
-    """Scores lists of rows. Called from one event loop; runs may overlap; a cancelled run leaves no trace."""
+    """Scores lists of rows. Called from one event loop; runs may overlap; a cancelled run leaves no trace.
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    Nobody wants a run's scores when `seconds` have passed: who asks a machine far away tells it so.
+    """
+
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
         """Score `rows`, shape (rows, features), and return shape (rows,). Raises `BackendError`."""
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """Score as `run` does, and say what it took where it ran."""
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -30,11 +31,11 @@ class HostedBackend:
         self._width = width
         self._release: Callable[[], Awaitable[None]] | None = release
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
         """Score in the host; more rows than a slot holds go piece after piece."""
-        return (await self.timed(rows)).scores
+        return (await self.timed(rows, seconds)).scores
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """Score as `run` does; the host holds the watch."""
         if rows.ndim != 2 or rows.shape[1] != self._width:
             raise BackendError(f"the model takes rows of {self._width} features, not an array of shape {rows.shape}")

@@ -5,6 +5,7 @@ busy interpreter costs milliseconds.
 """
 
 import os
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,18 @@ ORT_ERRORS = (
 )
 
 
+def open_session(path: Path, threads: int = 1) -> ort.InferenceSession:
+    """Return a session over a model file. Raises `BackendError`."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what fails is raised with the same words: callers must not fill the log
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except ORT_ERRORS as exc:
+        raise BackendError(f"{path.name} cannot be loaded: {exc}") from exc
+
+
 class OnnxBackend:
     """One session over `model.onnx`, with as many threads as told (one unless there is a measured reason).
 
@@ -43,21 +56,14 @@ class OnnxBackend:
     """
 
     def __init__(self, path: Path, width: int, threads: int = 1) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except ORT_ERRORS as exc:
-            raise BackendError(f"{path.name} cannot be loaded: {exc}") from exc
+        self._session = open_session(path, threads)
         self._input, self._outputs = self._check(path, width)
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
         """Score on the calling thread."""
         return self.score(rows)
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """Score on the calling thread, by that thread's own clock."""
         return timed(self.score, rows)
 

@@ -1,11 +1,17 @@
-"""Where a bundle runs: on the event loop's thread, on one of its own, or in a child process. Chosen at its loading."""
+"""Where a bundle runs: on the event loop's thread, on one of its own, in a child process, or on Triton.
+
+Chosen at its loading.
+"""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from enum import Enum
+from importlib.util import find_spec
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +23,38 @@ from gateway.backends.host_toll import Tolled, no_toll
 from gateway.backends.lane_host import LaneHost
 from gateway.backends.onnx import OnnxBackend
 from gateway.backends.settings import SeatSettings
+from gateway.backends.tensor_seat import longest_run, open_tensors
 from gateway.backends.threaded import ThreadedBackend
 from gateway.background import in_background
 from gateway.bundle import Bundle, prove
 from gateway.host.order import HostedModel
+from gateway.tensors.bundle import TensorBundle
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
 from routing.table import CHAMPION, FALLBACK
 
 log = logging.getLogger("sluice.seat")
+
+Kind = Literal["onnx", "triton", "precomputed"]
+"""A deployment's backend, as it is declared."""
+
+
+class Place(Enum):
+    """Where a bundle runs. What is in the worker has been proved when it is seated; all else comes later."""
+
+    WORKER = "worker"
+    HOST = "host"
+    TRITON = "triton"
+
+
+class Coming(Protocol):
+    """What runs a bundle elsewhere, and is on its way there."""
+
+    name: str
+
+    async def decided(self) -> str:
+        """Return when it is known whether it could be started: "" or why not."""
+
 
 # The arms whose bundles have been found good: only they share the worker's process.
 TRUSTED = (CHAMPION, FALLBACK)
@@ -34,6 +63,9 @@ _TIMES = 5
 # Seconds that a worker which replaces a dead one, and serves without its hosts, has the processor to itself: hosts that
 # load beside it made it come twice as late.
 HEAD_START = 2.0
+# Seconds that a worker which starts waits for Triton in any case, whose champion nobody else there may run: a server
+# that has the bundle is proved in a tenth of one.
+_TRITON_START = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +83,8 @@ class Seat:
     copy: Backend | None = None
     """Another bundle beside it in its host, for comparison; it ends with the host, and is not to be closed."""
     toll: Tolled = no_toll
+    remote: bool = False
+    """Whether it runs on a server that others ask, too: runs that were asked for at once would wait for each other."""
 
 
 class Seats:
@@ -62,20 +96,29 @@ class Seats:
         self._settings = settings
         self._series = series
         self._clock = clock
-        self._starting: list[LaneHost] = []
+        self._starting: list[Coming] = []
         self._hurry = False
 
-    def hosts(self, arm: str) -> bool:
-        """Whether that arm's bundles go into processes of their own."""
-        return self._settings.lane_hosts and arm not in TRUSTED
+    def place(self, arm: str, kind: Kind = "onnx") -> Place:
+        """Return where that arm's bundles go, if the deployment's backend is of that kind.
 
-    async def seat(self, bundle: Bundle, arm: str, beside: Bundle | None = None) -> Seat:
+        The fallback answers for what is away: it stays here in any case.
+        """
+        if kind == "triton" and arm != FALLBACK:
+            return Place.TRITON
+        return Place.HOST if self._settings.lane_hosts and arm not in TRUSTED else Place.WORKER
+
+    async def seat(self, bundle: Bundle | TensorBundle, place: Place, beside: Bundle | None = None) -> Seat:
         """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does.
 
-        A host holds a copy of the bundle `beside` it, and proves that, too; in process nothing is copied.
+        A host holds a copy of the bundle `beside` it, and proves that, too; elsewhere nothing is copied.
         """
-        if not self.hosts(arm):
+        if isinstance(bundle, TensorBundle):
+            return await (self._tensors(bundle) if bundle.manifest.triton is None else self._on_triton(bundle))
+        if place is Place.WORKER:
             return await self._in_process(bundle)
+        if place is Place.TRITON:
+            return await self._on_triton(bundle)
         return self._host([bundle] if beside is None else [bundle, beside])
 
     def begin(self, starting: bool) -> None:
@@ -84,7 +127,7 @@ class Seats:
         self._hurry = starting
 
     async def settle(self, patience: float | None) -> str:
-        """Wait until the hosts started since the last time are ready or have failed; return what is wrong, or "".
+        """Wait until what was started elsewhere is ready or has failed; return what is wrong, or "".
 
         Those that are late or have failed are still kept, and tried again and again.
         """
@@ -107,6 +150,12 @@ class Seats:
         log.info("bundle runs on %s thread", where, extra=fields)
         return Seat(backend, True) if blocking else Seat(ThreadedBackend(backend.score), False, asyncio.Lock())
 
+    async def _tensors(self, bundle: TensorBundle) -> Seat:
+        backend = await in_background(lambda: open_tensors(bundle), self._hurry)
+        if await in_background(lambda: longest_run(backend), self._hurry) <= self._settings.loop_run:
+            return Seat(backend, True)
+        return Seat(ThreadedBackend(backend.score), False, asyncio.Lock())
+
     def _open(self, bundle: Bundle) -> tuple[OnnxBackend, float]:
         """Load and prove it, in a thread; return it, and how long a run takes."""
         try:
@@ -115,6 +164,27 @@ class Seats:
         except BackendError as exc:
             raise BundleError(f"{bundle.model.parent}: {exc}") from exc
         return backend, run_seconds(backend.score, bundle.golden.rows, self._clock)
+
+    async def _on_triton(self, bundle: Bundle | TensorBundle) -> Seat:
+        """Have it brought onto every server; a worker that serves nothing from Triton never imports its client."""
+        deployment, settings = bundle.manifest.deployment, self._settings.triton
+        if not settings.addresses:
+            raise BundleError(f"{deployment} runs on Triton: say where with --triton HOST:PORT (SLUICE_TRITON)")
+        if find_spec("tritonclient") is None:
+            raise BundleError(f"{deployment} runs on Triton: install its client, the extra `triton` of this package")
+        from gateway.triton.remote_bundle import RemoteBundle
+
+        remote = RemoteBundle(bundle, settings, self._series)
+        try:
+            await remote.start()
+        except OSError as exc:
+            raise BundleError(f"{deployment}: cannot note in {settings.holds} that Triton is used: {exc}") from exc
+        if self._hurry:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TRITON_START):
+                    await remote.decided()
+        self._starting.append(remote)
+        return Seat(remote.backend, blocking=False, trouble=remote.trouble, remote=True)
 
     def _host(self, bundles: Sequence[Bundle]) -> Seat:
         """Seat the first of them, with what is beside it."""
@@ -139,7 +209,7 @@ def _hosted(bundle: Bundle) -> HostedModel:
 
 
 def _complaint(wait: "asyncio.Future[str]") -> str:
-    return wait.result() if wait.done() else "its lane host is not ready yet"
+    return wait.result() if wait.done() else "it is not ready yet"
 
 
 def run_seconds(

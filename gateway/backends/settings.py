@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass, field
 
+from gateway.triton.settings import TritonSettings
+
 # Kernel calls that a host is made of; where they are missing everything runs in process.
 HOSTS_POSSIBLE = hasattr(os, "memfd_create") and hasattr(os, "pidfd_open")
 
@@ -53,6 +55,8 @@ class SeatSettings:
     """Seconds that a worker which starts waits for its hosts; those not ready by then it serves without."""
     loop_run: float = 0.002
     """Seconds that a run of 16 rows may take on the event loop's thread; a model that takes longer gets its own."""
+    triton: TritonSettings = field(default_factory=TritonSettings)
+    """Where the bundles of deployments run that say `backend: triton`."""
 
     def __post_init__(self) -> None:
         if self.lane_hosts and not HOSTS_POSSIBLE:

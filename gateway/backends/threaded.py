@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +33,11 @@ class ThreadedBackend:
         interrupt_batches()
         sys.setswitchinterval(min(sys.getswitchinterval(), HAND_OVER))
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
         """Score in the thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._score, rows)
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """Score in the thread, by that thread's own clock."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, timed, self._score, rows)
 

@@ -12,6 +12,7 @@
 
 from gateway.client.aio import AsyncSluiceClient
 from gateway.client.errors import (
+    AnswersUnavailable,
     BackendUnavailable,
     DeadlineExceeded,
     DeploymentNotFound,
@@ -20,15 +21,18 @@ from gateway.client.errors import (
     InvalidRequest,
     Overloaded,
     PredictionFailed,
+    QueueUnavailable,
     RequestTooLarge,
+    ResultNotFound,
     SluiceError,
     Unreachable,
 )
 from gateway.client.sync import SluiceClient
 from gateway.client.tls import Tls
-from gateway.client.values import Arm, Deployment, Field, Prediction, Predictions, Row, RowError, Timings
+from gateway.client.values import Arm, Deployment, Field, Prediction, Predictions, Row, RowError, Submitted, Timings
 
 __all__ = [
+    "AnswersUnavailable",
     "Arm",
     "AsyncSluiceClient",
     "BackendUnavailable",
@@ -43,11 +47,14 @@ __all__ = [
     "Prediction",
     "PredictionFailed",
     "Predictions",
+    "QueueUnavailable",
     "RequestTooLarge",
+    "ResultNotFound",
     "Row",
     "RowError",
     "SluiceClient",
     "SluiceError",
+    "Submitted",
     "Timings",
     "Tls",
     "Unreachable",

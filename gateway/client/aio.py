@@ -12,7 +12,7 @@ from gateway.client import translation
 from gateway.client.errors import from_grpc
 from gateway.client.service_config import OPTIONS
 from gateway.client.tls import Tls
-from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar
+from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar, Submitted
 from protos.sluice.v1 import prediction_pb2 as pb
 from protos.sluice.v1.prediction_pb2_grpc import PredictionsStub
 
@@ -68,6 +68,35 @@ class AsyncSluiceClient:
         request = translation.predict_many_request(deployment, rows, request_id)
         metadata = translation.metadata(priority, traceparent)
         return translation.predictions(await _call(self._stub.PredictMany, request, timeout, metadata))
+
+    async def submit(
+        self,
+        deployment: str,
+        entities: Mapping[str, Scalar],
+        features: Mapping[str, Scalar] | None = None,
+        *,
+        useful_for: float = 0.0,
+        timeout: float = 1.0,  # noqa: ASYNC109 - as above
+        unit: str = "",
+        request_id: str = "",
+        traceparent: str = "",
+    ) -> Submitted:
+        """Queue a row, to be answered a little later; see `SluiceClient.submit`."""
+        row = translation.predict_request(deployment, entities, features or {}, unit, request_id)
+        request = translation.submit_request(row, useful_for)
+        metadata = translation.metadata("", traceparent)
+        return translation.submitted(await _call(self._stub.Submit, request, timeout, metadata))
+
+    async def fetch(
+        self,
+        result_id: str,
+        *,
+        wait: float = 0.0,
+        timeout: float = 1.0,  # noqa: ASYNC109 - as above
+    ) -> Prediction | None:
+        """Fetch the answer to a queued row; see `SluiceClient.fetch`."""
+        request = translation.fetch_request(result_id, wait)
+        return translation.fetched(await _call(self._stub.Fetch, request, wait + timeout, ()))
 
     async def describe(self, deployment: str, *, timeout: float = 1.0) -> Deployment:  # noqa: ASYNC109 - as above
         """Ask what a deployment takes, what it may decide, and who answers it now."""

@@ -8,7 +8,10 @@ SluiceError
 ├── Overloaded            refused before work began; try again, later and not at once
 ├── FeaturesUnavailable   a feature that may not be defaulted could not be read; try again
 ├── FeaturesMissing       such a feature was never stored for this entity; send it with the call if you know it
+├── AnswersUnavailable    the answers given before cannot be reached, and this one may not change; try again
 ├── BackendUnavailable    the model cannot run just now; try again
+├── QueueUnavailable      nothing can be queued or fetched just now; try again
+├── ResultNotFound        no result of that id is kept
 ├── PredictionFailed      the model failed on this row
 └── Unreachable           no gateway answered at this address; try again
 
@@ -62,9 +65,23 @@ class FeaturesMissing(SluiceError):
     code = "FEATURES_MISSING"
 
 
+class AnswersUnavailable(SluiceError):
+    code = "ANSWERS_UNAVAILABLE"
+    retryable = True
+
+
 class BackendUnavailable(SluiceError):
     code = "BACKEND_UNAVAILABLE"
     retryable = True
+
+
+class QueueUnavailable(SluiceError):
+    code = "QUEUE_UNAVAILABLE"
+    retryable = True
+
+
+class ResultNotFound(SluiceError):
+    code = "RESULT_NOT_FOUND"
 
 
 class PredictionFailed(SluiceError):
@@ -91,8 +108,13 @@ _BY_STATUS: dict[grpc.StatusCode, type[SluiceError]] = {
 _TURNED_AWAY = "status: 503"
 
 
+def of_code(code: str) -> type[SluiceError]:
+    """The class of a code of the gateway's."""
+    return _BY_CODE.get(code, SluiceError)
+
+
 def retryable(code: str) -> bool:
-    return _BY_CODE.get(code, SluiceError).retryable
+    return of_code(code).retryable
 
 
 def from_grpc(code: grpc.StatusCode, details: str | None, trailers: dict[str, str]) -> SluiceError:
@@ -100,7 +122,7 @@ def from_grpc(code: grpc.StatusCode, details: str | None, trailers: dict[str, st
     request_id = trailers.get("x-request-id", "")
     ours = trailers.get("sluice-code")
     if ours is not None:
-        return _BY_CODE.get(ours, SluiceError)(details or "", request_id, ours)
+        return of_code(ours)(details or "", request_id, ours)
     if code is grpc.StatusCode.UNAVAILABLE and details is not None and _TURNED_AWAY in details:
         return Overloaded("turned away unread (HTTP 503): whoever stands there has too many calls in hand")
     kind = _BY_STATUS.get(code, SluiceError)

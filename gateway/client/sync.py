@@ -12,7 +12,7 @@ from gateway.client import translation
 from gateway.client.errors import from_grpc
 from gateway.client.service_config import OPTIONS
 from gateway.client.tls import Tls
-from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar
+from gateway.client.values import Deployment, Prediction, Predictions, Row, Scalar, Submitted
 from protos.sluice.v1 import prediction_pb2 as pb
 from protos.sluice.v1.prediction_pb2_grpc import PredictionsStub
 
@@ -74,6 +74,35 @@ class SluiceClient:
         request = translation.predict_many_request(deployment, rows, request_id)
         metadata = translation.metadata(priority, traceparent)
         return translation.predictions(_call(self._stub.PredictMany, request, timeout, metadata))
+
+    def submit(
+        self,
+        deployment: str,
+        entities: Mapping[str, Scalar],
+        features: Mapping[str, Scalar] | None = None,
+        *,
+        useful_for: float = 0.0,
+        timeout: float = 1.0,
+        unit: str = "",
+        request_id: str = "",
+        traceparent: str = "",
+    ) -> Submitted:
+        """Queue a row, to be answered a little later; `fetch` brings the answer.
+
+        `useful_for` is for how many seconds that is of use; 0 for as long as results are kept.
+        """
+        row = translation.predict_request(deployment, entities, features or {}, unit, request_id)
+        request = translation.submit_request(row, useful_for)
+        metadata = translation.metadata("", traceparent)
+        return translation.submitted(_call(self._stub.Submit, request, timeout, metadata))
+
+    def fetch(self, result_id: str, *, wait: float = 0.0, timeout: float = 1.0) -> Prediction | None:
+        """Fetch the answer to a queued row; None if it is not there after `wait` seconds (10 at most).
+
+        Raises the SluiceError that the row got instead of an answer; `ResultNotFound` for what is not kept.
+        """
+        request = translation.fetch_request(result_id, wait)
+        return translation.fetched(_call(self._stub.Fetch, request, wait + timeout, ()))
 
     def describe(self, deployment: str, *, timeout: float = 1.0) -> Deployment:
         """Ask what a deployment takes, what it may decide, and who answers it now."""

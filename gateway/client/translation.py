@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gateway.client.errors import retryable
-from gateway.client.values import Arm, Deployment, Field, Prediction, Predictions, Row, RowError, Scalar, Timings
+from gateway.client.errors import of_code, retryable
+from gateway.client.values import (
+    Arm,
+    Deployment,
+    Field,
+    Prediction,
+    Predictions,
+    Row,
+    RowError,
+    Scalar,
+    Submitted,
+    Timings,
+)
 from protos.sluice.v1 import prediction_pb2 as pb
 
 _INT64 = range(-(2**63), 2**63)
@@ -50,6 +61,27 @@ def predictions(response: pb.PredictManyResponse) -> Predictions:
         results=tuple(_result(result, response.request_id) for result in response.results),
         timings=_timings(response.timings) if response.HasField("timings") else None,
     )
+
+
+def submit_request(request: pb.PredictRequest, useful_for: float) -> pb.SubmitRequest:
+    return pb.SubmitRequest(request=request, useful_for_ms=round(useful_for * 1000))
+
+
+def submitted(response: pb.SubmitResponse) -> Submitted:
+    return Submitted(response.request_id, response.result_id)
+
+
+def fetch_request(result_id: str, wait: float) -> pb.FetchRequest:
+    return pb.FetchRequest(result_id=result_id, wait_ms=round(wait * 1000))
+
+
+def fetched(response: pb.FetchResponse) -> Prediction | None:
+    """The prediction, None while it is not there. Raises the row's error."""
+    if response.HasField("error"):
+        raise of_code(response.error.code)(response.error.message, response.request_id, response.error.code)
+    if not response.HasField("prediction"):
+        return None
+    return _prediction(response.prediction, response.request_id, None)
 
 
 def deployment(response: pb.DescribeDeploymentResponse) -> Deployment:
@@ -101,6 +133,8 @@ def _prediction(message: pb.Prediction, request_id: str, timings: Timings | None
         timings=timings,
         rescued=message.rescued,
         assigned_arm=message.assigned_arm,
+        replayed=message.replayed,
+        precomputed_age=message.precomputed_age_s if message.HasField("precomputed_age_s") else None,
     )
 
 

@@ -24,7 +24,9 @@ class Prediction:
     `degraded` is true, something of the gateway's own was away and a declared default stood in; `degraded_reasons`
     say what. `feature_statuses` names only the features that were not fresh: "null", "missing", "stale", "late",
     "broken". When `rescued` is true, `assigned_arm` could not
-    answer and `arm` did. `timings` is None in the answers to many rows, which share one measurement.
+    answer and `arm` did. When `replayed` is true, this is what an earlier call of the same request id was told.
+    `precomputed_age` is how long ago, in seconds, the score was computed ahead; None where it was computed for this
+    call. `timings` is None in the answers to many rows, which share one measurement.
     """
 
     outputs: Mapping[str, float]
@@ -39,10 +41,20 @@ class Prediction:
     timings: Timings | None = None
     rescued: bool = False
     assigned_arm: str = ""
+    replayed: bool = False
+    precomputed_age: float | None = None
 
     @property
     def score(self) -> float:
         return self.outputs["score"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A row that was queued; `result_id` is what its result is fetched by."""
+
+    request_id: str
+    result_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ import argparse
 
 from gateway.backends.settings import HOSTS_POSSIBLE, HostSettings, SeatSettings
 from gateway.config import ConfigError
+from gateway.triton.settings import TritonSettings, read_addresses
 
-_HOST, _SEAT = HostSettings(), SeatSettings()
+_HOST, _SEAT, _TRITON = HostSettings(), SeatSettings(), TritonSettings()
 SEAT_FLAGS: list[tuple[str, type, object, str]] = [
     (
         "lane-hosts",
@@ -19,6 +20,19 @@ SEAT_FLAGS: list[tuple[str, type, object, str]] = [
     ("host-patience-ms", float, _HOST.patience * 1e3, "a lane host that owes answers for so long is killed as stuck"),
     ("host-wait", float, _SEAT.wait, "seconds that a starting worker waits for its lane hosts"),
     ("loop-run-ms", float, _SEAT.loop_run * 1e3, "a bundle whose run of 16 rows takes longer gets a thread of its own"),
+    (
+        "triton",
+        str,
+        "",
+        "HOST:PORT of Triton's gRPC, for deployments with `backend: triton`; several, by commas: replicas",
+    ),
+    ("triton-loading", float, _TRITON.loading, "seconds in which a bundle must be ready on a Triton, and proved"),
+    (
+        "triton-unload",
+        str,
+        "on",
+        "on: the last worker that lets a bundle go has Triton unload it; off: for Tritons that several gateways share",
+    ),
 ]
 
 
@@ -26,6 +40,7 @@ def read_seats(arguments: argparse.Namespace) -> SeatSettings:
     """Return what the flags say. Raises `ConfigError`."""
     if arguments.lane_hosts not in ("on", "off"):
         raise ConfigError(f"--lane-hosts is {arguments.lane_hosts!r}; it is on or off")
+    triton = _read_triton(arguments)
     try:
         host = HostSettings(
             memory_mb=arguments.host_memory_mb,
@@ -38,6 +53,21 @@ def read_seats(arguments: argparse.Namespace) -> SeatSettings:
             host=host,
             wait=arguments.host_wait,
             loop_run=arguments.loop_run_ms / 1e3,
+            triton=triton,
         )
     except ValueError as exc:
         raise ConfigError(f"lane hosts: {exc}") from exc
+
+
+def _read_triton(arguments: argparse.Namespace) -> TritonSettings:
+    if arguments.triton_unload not in ("on", "off"):
+        raise ConfigError(f"--triton-unload is {arguments.triton_unload!r}; it is on or off")
+    try:
+        return TritonSettings(
+            addresses=read_addresses(arguments.triton),
+            loading=arguments.triton_loading,
+            unload=arguments.triton_unload == "on",
+            holds=arguments.state.resolve() / "triton",
+        )
+    except ValueError as exc:
+        raise ConfigError(f"--triton: {exc}") from exc

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from gateway.command_line.environment import ROOT, env
+from gateway.command_line.queue_flags import QUEUE_FLAGS, read_queue
 from gateway.command_line.seat_flags import SEAT_FLAGS, read_seats
 from gateway.config import DEFAULT_REDIS_URL, ConfigError, ServeConfig, available_cpus, without_password
 from gateway.fronts.tls import ServerTls
@@ -30,6 +31,7 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
         ("spare-workers", int, 1, "processes that wait, everything imported, for the place of a worker that dies"),
         ("redis-url", str, "", f"the Redis that Feast fills; empty: {DEFAULT_REDIS_URL}, embedded with `up`"),
         ("control-url", str, "", "the Redis that `sluice control` keeps rollouts in; empty: no rollouts"),
+        *QUEUE_FLAGS,
         (
             "gateway-name",
             str,
@@ -64,6 +66,8 @@ def read_config(arguments: argparse.Namespace) -> ServeConfig:
         state=arguments.state.resolve(),
         redis_url=arguments.redis_url or DEFAULT_REDIS_URL,
         control_url=arguments.control_url,
+        queue_url=arguments.queue_url,
+        queue=read_queue(arguments),
         gateway_name=arguments.gateway_name or f"{os.uname().nodename}:{arguments.grpc_port}",
         host=arguments.host,
         grpc_port=arguments.grpc_port,

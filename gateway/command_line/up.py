@@ -46,7 +46,9 @@ def up(config: ServeConfig, ports: Ports, ready: Callable[[ServeConfig], None]) 
         check_free(config.host, port, what)
     with _redis(config, ports.redis) as redis_url:
         _prepare(redis_url)
-        config = replace(config, redis_url=redis_url, offsets=measure_offsets(config))
+        # The embedded one evicts nothing; of somebody's own nobody knows that.
+        queue_url = config.queue_url or (redis_url if ports.redis is not None else "")
+        config = replace(config, redis_url=redis_url, queue_url=queue_url, offsets=measure_offsets(config))
         write_offsets(config.state / OFFSETS_FILE, config.offsets)
         with _control(config, ports) as steered:
             serve(steered, lambda: ready(steered))

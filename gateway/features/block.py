@@ -3,8 +3,8 @@
 `conclude` is the one place where staleness and defaults are decided, for the real reader and the fake alike.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +36,8 @@ class FeatureBlock:
     """The rows in which not every feature is fresh."""
     outcomes: "KeyOutcomes | None" = None
     """What became of the distinct keys; None where no view tolerates anything, for then all are simply read."""
+    beside: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    """Of the values that were asked for beside the features: what lies under each key; see `beside.Values`."""
 
     @property
     def fresh(self) -> bool:

@@ -21,6 +21,7 @@ _NAME_TYPE = 2
 _INT_FORMATS = {"int32": struct.Struct("<i"), "int64": struct.Struct("<q"), "unix_timestamp": struct.Struct("<q")}
 _VALUE_TYPES = {"bytes": 1, "string": 2, "int32": 3, "int64": 4, "unix_timestamp": 8}
 KEY_TYPES: Final = frozenset(_VALUE_TYPES)
+_TYPE_AND_LENGTH = struct.Struct("<II")
 _INT64 = (_VALUE_TYPES["int64"], 8)
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _LONGEST_INT = 20
@@ -59,6 +60,25 @@ def key_encoder(project: str, join_keys: tuple[JoinKey, ...]) -> KeyEncoder:
 def key_frame(project: str, join_keys: tuple[JoinKey, ...]) -> tuple[bytes, bytes]:
     """Return how every key of such a group begins, and how it ends."""
     return _head(join_keys), project.encode()
+
+
+def read_key(project: str, join_keys: tuple[JoinKey, ...], key: bytes) -> dict[str, KeyValue] | None:
+    """Return the entity ids that a Redis key of such a group was made of; None for a key that is none of it."""
+    start, end = key_frame(project, join_keys)
+    if not (key.startswith(start) and key.endswith(end)):
+        return None
+    at, stop, found = len(start), len(key) - len(end), dict[str, KeyValue]()
+    try:
+        for join_key in join_keys:
+            kind, length = _TYPE_AND_LENGTH.unpack_from(key, at)
+            at += _TYPE_AND_LENGTH.size
+            if kind != _VALUE_TYPES[join_key.type] or at + length > stop:
+                return None
+            found[join_key.name] = _value_of(join_key.type, key[at : at + length])
+            at += length
+    except (struct.error, UnicodeDecodeError):
+        return None
+    return found if at == stop else None
 
 
 def _one_int64(join_keys: tuple[JoinKey, ...], start: bytes, end: bytes) -> KeyEncoder:
@@ -117,6 +137,13 @@ def _value_bytes(join_key: JoinKey, value: KeyValue | None) -> bytes:
     except (ValueError, struct.error) as exc:
         raise EntityError(join_key.name, join_key.type, _shown(value)) from exc
     raise EntityError(join_key.name, join_key.type, _shown(value))
+
+
+def _value_of(kind: str, value: bytes) -> KeyValue:
+    if kind in _INT_FORMATS:
+        number: int = _INT_FORMATS[kind].unpack(value)[0]
+        return number
+    return value.decode() if kind == "string" else value
 
 
 def _integer(value: KeyValue | None) -> int:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.features.beside import ValueStore
 from gateway.features.block import FeatureBlock
 from gateway.features.plan import Plan
 from gateway.features.tolerance import Tolerance
 
-__all__ = ["FeatureBlock", "FeatureReader", "FeatureSurvey"]
+__all__ = ["FeatureBlock", "FeatureReader", "FeatureStore", "FeatureSurvey"]
 
 
 class FeatureReader(Protocol):
@@ -20,6 +21,7 @@ class FeatureReader(Protocol):
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # one `call_later` a list
         tolerance: Tolerance | None = None,
+        beside: Sequence[bytes] = (),
     ) -> FeatureBlock:
         """Return one row for each of `keys` (from `plan.row_keys`), in their order.
 
@@ -30,6 +32,8 @@ class FeatureReader(Protocol):
         With a `tolerance` (one that is always the plan's own) a group that was read less than its `cache` seconds ago
         is not asked for; one that is optional is not, either, when `timeout` is less than what reads take at present;
         and values that were read not longer than `last_known` seconds ago stand in for those that are late.
+
+        `beside` are distinct keys of values (see `beside.ValueStore`) that are read in the same write.
         """
         ...
 
@@ -43,3 +47,7 @@ class FeatureSurvey(FeatureReader, Protocol):
         It looks at a part of the store, for as long as a second or two, and does not hold up what is read beside it.
         """
         ...
+
+
+class FeatureStore(FeatureSurvey, ValueStore, Protocol):
+    """Everything that a line wants of the Redis that Feast fills."""

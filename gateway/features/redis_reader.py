@@ -3,11 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from gateway.features.address import RedisAddress, SentinelAddress
+from gateway.features.beside import (
+    NO_VALUES,
+    REPLIES_TO_KEEP,
+    Values,
+    keep_commands,
+    kept_values,
+    read_command,
+    read_values,
+)
 from gateway.features.block import FeatureBlock
 from gateway.features.connection import Connection, ConnectionLimits
 from gateway.features.decode import Reply
@@ -87,15 +96,23 @@ class RedisFeatureReader:
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # one `call_later` a list
         tolerance: Tolerance | None = None,
+        beside: Sequence[bytes] = (),
     ) -> FeatureBlock:
         """Read a list of rows; see FeatureReader."""
         if tolerance is not None:
             tolerant = self._recollection.begin(plan, keys, tolerance, timeout)
-            replies = await self._ask(tolerant.commands, tolerant.owed, timeout) if tolerant.owed else []
-            return self._recollection.end(tolerant, replies, event_now)
-        wanted = ListRead(plan, keys)
-        replies = await self._ask(wanted.commands, wanted.owed, timeout) if wanted.owed else []
-        return wanted.conclude(replies, event_now)
+            replies, values = await self._ask_beside(tolerant.commands, tolerant.owed, beside, timeout)
+            block = self._recollection.end(tolerant, replies, event_now)
+        else:
+            wanted = ListRead(plan, keys)
+            replies, values = await self._ask_beside(wanted.commands, wanted.owed, beside, timeout)
+            block = wanted.conclude(replies, event_now)
+        return replace(block, beside=values) if beside else block
+
+    async def keep(self, values: Mapping[bytes, bytes], ttl: float, timeout: float) -> Values:  # noqa: ASYNC109  # as ValueStore
+        """Keep values unless there are some; see ValueStore."""
+        owed = REPLIES_TO_KEEP * len(values)
+        return kept_values(values, await self._ask(keep_commands(values, ttl), owed, timeout) if owed else [])
 
     async def stored_keys(self, plan: Plan, most: int) -> list[list[bytes]]:
         """Return some keys that are stored, a few scans deep; see FeatureReader."""
@@ -112,6 +129,19 @@ class RedisFeatureReader:
             if cursor == b"0" or all(len(kept) >= most for kept in found):
                 break
         return [list(kept)[:most] for kept in found]
+
+    async def _ask_beside(
+        self,
+        commands: bytes,
+        owed: int,
+        beside: Sequence[bytes],
+        timeout: float,  # noqa: ASYNC109  # one `call_later` a list
+    ) -> tuple[list[Reply], Values]:
+        """Ask for values first: a row whose answer is among them needs no features."""
+        if not beside:
+            return await self._ask(commands, owed, timeout) if owed else [], NO_VALUES
+        replies = await self._ask(read_command(beside) + commands, 1 + owed, timeout)
+        return replies[1:], read_values(beside, replies[0]) if replies else NO_VALUES
 
     async def _ask(self, commands: bytes, owed: int, timeout: float) -> list[Reply]:  # noqa: ASYNC109  # one `call_later` a list
         connection = self._least_busy(timeout)

@@ -1,4 +1,4 @@
-"""The one ASGI application: tells gRPC, JSON and pages apart, by content type and path, and hands each its own.
+"""The one ASGI application: tells gRPC, JSON, `/v2` and pages apart, by content type and path, and hands each its own.
 
 A plain ASGI callable, because a framework's routing costs more than a prediction (DESIGN §2); what is not hot is
 FastAPI's. Make it in the process that serves: request ids are random by process.
@@ -11,6 +11,7 @@ import grpc
 
 from gateway.fronts.asgi import Bodies, Receive, Scope, Send
 from gateway.fronts.caller import Headers
+from gateway.fronts.desk import NO_DESK, Desk
 from gateway.fronts.door import Door
 from gateway.fronts.exchange import Exchange
 from gateway.fronts.grpc_aio import grpc_server
@@ -19,23 +20,33 @@ from gateway.fronts.grpc_service import GrpcService
 from gateway.fronts.json_asgi import PREFIX, JsonOverAsgi
 from gateway.fronts.json_refusal import error_body, http_status, method_not_allowed, unsupported_media_type
 from gateway.fronts.limits import FrontLimits
+from gateway.fronts.open_inference.http_asgi import OpenInferenceOverAsgi
+from gateway.fronts.open_inference.paths import is_ours
 from gateway.fronts.pages import pages
 
 _GRPC_TYPES = {b"application/grpc", b"application/grpc+proto"}
 
 
 class FrontApplication:
-    """Speaks gRPC (over HTTP/2) and JSON before one door; `close` ends open streams when the worker drains."""
+    """Speaks gRPC (over HTTP/2), JSON and the Open Inference Protocol before one door.
+
+    `close` ends open streams when the worker drains.
+    """
 
     def __init__(
-        self, door: Door, limits: FrontLimits | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        door: Door,
+        limits: FrontLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        desk: Desk = NO_DESK,
     ) -> None:
         self._exchange = Exchange(door, limits or FrontLimits(), clock)
         bodies = Bodies(self._exchange.limits)
-        self._service = GrpcService(door, self._exchange)
+        self._service = GrpcService(door, self._exchange, desk)
         self._grpc = GrpcOverAsgi(self._service, self._exchange, bodies)
-        self._json = JsonOverAsgi(self._exchange, bodies)
-        self._pages = pages(door)
+        self._json = JsonOverAsgi(self._exchange, bodies, desk)
+        self._open_inference = OpenInferenceOverAsgi(door, self._exchange, bodies)
+        self._pages = pages(door, desk, self._exchange)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the request on. No coroutine of its own: every one in between costs each call a microsecond."""
@@ -48,6 +59,8 @@ class FrontApplication:
             return self._grpc(scope, headers, receive, send)
         if path.startswith(PREFIX) and ":" in path:
             return self._json(scope, headers, receive, send)
+        if is_ours(path):
+            return self._open_inference(scope, headers, receive, send)
         if content_type.startswith(b"application/grpc") or path in self._service.paths:
             return self._not_grpc(scope, send)
         return self._pages(scope, receive, send)

@@ -43,6 +43,8 @@ class Caller:
     unit: str = ""
     request_id: str = ""
     traceparent: str = ""
+    own_id: bool = True
+    """Whether the request id is one that it has sent, once `settle` has looked."""
 
     def read(self, headers: Headers, limits: FrontLimits) -> None:
         """Take over what the headers say; raises InvalidRequest, with the header's name, for what cannot be read."""
@@ -78,7 +80,7 @@ class Caller:
                 raise InvalidRequest("request_id in the body and header x-request-id differ: send one of them")
             self.request_id = request_id
         elif not self.request_id:
-            self.request_id = new_id()
+            self.request_id, self.own_id = new_id(), False
         if unit:
             if self.unit and self.unit != unit:
                 raise InvalidRequest("unit in the body and header sluice-unit differ: send one of them")

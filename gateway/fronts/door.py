@@ -1,9 +1,10 @@
 """What the fronts need of the gateway behind them: one interface."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.call import Call, Priority
-from gateway.description import Description
+from gateway.description import ArmTally, Description
 from gateway.errors import GatewayError
 
 
@@ -25,6 +26,9 @@ class Door(Protocol):
 
     def describe(self, name: str) -> Description:
         """Say what the deployment wants and who answers it; raises DeploymentNotFound."""
+
+    def tallies(self, name: str) -> Mapping[str, ArmTally]:
+        """Say, by arm, what the deployment has done. Reads files: call it on a thread that may wait."""
 
     def names(self) -> tuple[str, ...]:
         """Every deployment served here, sorted."""

@@ -11,6 +11,7 @@ from gateway.errors import DeadlineExceeded, DeploymentNotFound, GatewayError, I
 from gateway.fronts.caller import Caller, RequestIds, check_unit
 from gateway.fronts.door import Door
 from gateway.fronts.limits import FrontLimits
+from gateway.tensor_request import TensorRequest
 
 Outcome = Answer | GatewayError
 
@@ -24,6 +25,10 @@ class RowInput(NamedTuple):
     entities: Mapping[str, Scalar]
     features: Mapping[str, Scalar]
     unit: str
+    vector: bytes | None = None
+    """In place of entities and features: the model's whole input (`Call.vector`)."""
+    tensors: TensorRequest | None = None
+    """The same for a pass-through deployment (`Call.tensors`)."""
 
 
 class Exchange:
@@ -155,4 +160,7 @@ def _call(
         caller.traceparent,
         reply,
         left,
+        vector=row.vector,
+        tensors=row.tensors,
+        own_id=caller.own_id,
     )

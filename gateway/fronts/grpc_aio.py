@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
-_IDENTITY_ONLY = 1
 
 
 def grpc_server(service: GrpcService, exchange: Exchange) -> grpc.aio.Server:
@@ -39,7 +38,6 @@ def _options(limits: FrontLimits) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", limits.max_head_bytes),
         ("grpc.absolute_max_metadata_size", limits.max_head_bytes),
         ("grpc.max_concurrent_streams", limits.max_streams),
-        ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
     ]
 
 

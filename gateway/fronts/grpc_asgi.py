@@ -14,16 +14,16 @@ from gateway.fronts.grpc_wire import (
     GrpcRefusal,
     frame,
     is_framed,
+    message_of,
     status_headers,
     timeout_seconds,
-    unframe,
 )
 from gateway.fronts.status import GrpcStatus
 
 logger = logging.getLogger(__name__)
 
 _CONTENT_TYPE = (b"content-type", b"application/grpc")
-_ENCODINGS = (b"grpc-accept-encoding", b"identity")
+_ENCODINGS = (b"grpc-accept-encoding", b"identity,deflate,gzip")
 _OK: HeaderList = [(b"grpc-status", b"0")]
 
 
@@ -67,7 +67,7 @@ class GrpcOverAsgi:
         timeout = headers.get(b"grpc-timeout")
         if timeout is not None:
             caller.allow(timeout_seconds(timeout))
-        message = await unary(unframe(body), caller)
+        message = await unary(message_of(body, headers.get(b"grpc-encoding"), limits.max_body_bytes), caller)
         start = [_CONTENT_TYPE, (b"x-request-id", caller.request_id.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": start, "trailers": True})
         await send({"type": "http.response.body", "body": frame(message)})

@@ -89,6 +89,8 @@ def describe_response(description: Description) -> bytes:
             for arm in description.arms
         ],
         decisions=description.decisions,
+        outputs=description.outputs,
+        model_input=pb.ModelInput(name=description.model_input.name, width=description.model_input.width),
     ).SerializeToString()
 
 

@@ -12,8 +12,11 @@ from gateway.call import Answer, FeatureStatus
 from gateway.fronts.timings import microseconds
 from protos.sluice.v1 import prediction_pb2 as pb
 
-_LENGTH_DELIMITED = 2
+LENGTH_DELIMITED = 2
+_FIXED_64 = 1
 _DOUBLE = Struct("<d").pack
+_AGE = pb.Prediction.DESCRIPTOR.fields_by_name["precomputed_age_s"]
+_PRECOMPUTED_AGE = bytes([_AGE.number << 3 | _FIXED_64])
 _TIMINGS = pb.Timings.DESCRIPTOR.fields_by_name
 _QUEUE, _FEATURES, _INFER, _TOTAL = (
     bytes([_TIMINGS[name].number << 3]) for name in ("queue_us", "features_us", "infer_us", "total_us")
@@ -38,7 +41,7 @@ _SHORT = [varint(number) for number in range(1 << 14)]
 
 def tag(message: type[pb.PredictResponse | pb.PredictManyResponse | pb.RowResult], field: str) -> bytes:
     """The first byte of a string or a message in this field; raises KeyError for an unknown one."""
-    return bytes([message.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED])
+    return bytes([message.DESCRIPTOR.fields_by_name[field].number << 3 | LENGTH_DELIMITED])
 
 
 def delimited(head: bytes, content: bytes) -> bytes:
@@ -58,8 +61,11 @@ def prediction(answer: Answer) -> bytes:
             answer.degraded_reasons,
             tuple(answer.statuses.items()),
             answer.assigned,
+            answer.replayed,
         )
     ]
+    if answer.precomputed_age is not None:
+        parts += (_PRECOMPUTED_AGE, _DOUBLE(answer.precomputed_age))
     for name, value in answer.outputs.items():
         parts += (_output_head(name), _DOUBLE(value))
     return b"".join(parts)
@@ -95,6 +101,7 @@ def _remembered(
     reasons: tuple[str, ...],
     statuses: Statuses,
     assigned: str,
+    replayed: bool,
 ) -> bytes:
     return pb.Prediction(
         arm=arm,
@@ -106,6 +113,7 @@ def _remembered(
         feature_statuses={name: pb.FeatureStatus.ValueType(status) for name, status in statuses},
         rescued=bool(assigned),
         assigned_arm=assigned or arm,
+        replayed=replayed,
     ).SerializeToString()
 
 

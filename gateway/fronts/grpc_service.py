@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 
 from gateway.fronts import reflection
 from gateway.fronts.caller import Caller
+from gateway.fronts.desk import NO_DESK, Desk
 from gateway.fronts.door import Door
 from gateway.fronts.exchange import Exchange, answered
 from gateway.fronts.grpc_messages import (
@@ -17,6 +18,8 @@ from gateway.fronts.grpc_messages import (
 )
 from gateway.fronts.grpc_wire import GrpcRefusal
 from gateway.fronts.health import Health
+from gateway.fronts.later import Later
+from gateway.fronts.open_inference.grpc_methods import OpenInferenceMethods
 from gateway.fronts.status import GrpcStatus
 from protos.sluice.v1 import prediction_pb2 as pb
 
@@ -30,22 +33,28 @@ class GrpcService:
     `close` ends the streams; call it when the worker begins to drain.
     """
 
-    def __init__(self, door: Door, exchange: Exchange) -> None:
+    def __init__(self, door: Door, exchange: Exchange, desk: Desk = NO_DESK) -> None:
         self._exchange = exchange
+        self._later = Later(desk, exchange)
         self._closing = asyncio.Event()
         self._open_streams = 0
         health = Health(door, self._closing)
         info = reflection.Reflection(self._closing).info
+        open_inference = OpenInferenceMethods(door, exchange)
         self.unary: Mapping[str, Unary] = {
             f"/{reflection.PREDICTIONS}/Predict": self._predict,
             f"/{reflection.PREDICTIONS}/PredictMany": self._predict_many,
             f"/{reflection.PREDICTIONS}/DescribeDeployment": self._describe,
+            f"/{reflection.PREDICTIONS}/Submit": self._submit,
+            f"/{reflection.PREDICTIONS}/Fetch": self._fetch,
             f"/{reflection.HEALTH}/Check": health.check,
+            **open_inference.unary,
         }
         self.streams: Mapping[str, Stream] = {
             f"/{reflection.HEALTH}/Watch": self._bounded(health.watch),
             f"/{reflection.V1}/ServerReflectionInfo": self._bounded(info),
             f"/{reflection.V1ALPHA}/ServerReflectionInfo": self._bounded(info),
+            **open_inference.streams,
         }
 
         self.paths = frozenset((*self.unary, *self.streams))
@@ -84,6 +93,15 @@ class GrpcService:
         rows = row_inputs(request.rows)
         outcomes = await self._exchange.predict_many(caller, request.deployment, rows, request.request_id)
         return predict_many_response(caller.request_id, outcomes)
+
+    async def _submit(self, body: bytes, caller: Caller) -> bytes:
+        request = parse(pb.SubmitRequest, body)
+        result_id = await self._later.submit(caller, request.request, request.useful_for_ms)
+        return pb.SubmitResponse(request_id=caller.request_id, result_id=result_id).SerializeToString()
+
+    async def _fetch(self, body: bytes, caller: Caller) -> bytes:
+        request = parse(pb.FetchRequest, body)
+        return await self._later.fetch(caller, request.result_id, request.wait_ms)
 
     async def _describe(self, body: bytes, caller: Caller) -> bytes:
         return describe_response(self._exchange.describe(parse(pb.DescribeDeploymentRequest, body).deployment))

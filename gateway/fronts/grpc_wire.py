@@ -1,7 +1,8 @@
 """The gRPC wire, bytes in and bytes out: frames, `grpc-timeout`, status and percent-encoded messages.
 
-Written from the protocol document (grpc/doc/PROTOCOL-HTTP2.md). Messages are never compressed here: a prediction is
-smaller than what compression would save, and a decompressor is one more way to be attacked.
+Written from the protocol document (grpc/doc/PROTOCOL-HTTP2.md). Answers are never compressed here: a prediction is
+smaller than what compression would save. Requests may be, because NVIDIA's clients can be told to; no more is unpacked
+than would have been taken as it is.
 """
 
 from functools import lru_cache
@@ -9,10 +10,12 @@ from urllib.parse import quote
 
 from gateway.errors import GatewayError, InvalidRequest, RequestTooLarge
 from gateway.fronts.asgi import HeaderList
+from gateway.fronts.compression import ENCODINGS, inflated
 from gateway.fronts.retry_hint import pushback
 from gateway.fronts.status import GRPC_STATUS, GrpcStatus
 
 PREFIX_BYTES = 5
+_COMPRESSED = b"\1"
 
 _UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT_DIGITS = 8
@@ -47,6 +50,17 @@ def unframe(body: bytes) -> bytes:
     if not is_framed(body):
         raise InvalidRequest("the request body is not one whole gRPC message")
     return body[PREFIX_BYTES:]
+
+
+def message_of(body: bytes, encoding: bytes | None, limit: int) -> bytes:
+    """Take the one message out of a unary request's body; where it is compressed, its header names the `encoding`."""
+    if body[:1] != _COMPRESSED:
+        return unframe(body)
+    if encoding not in ENCODINGS:
+        raise GrpcRefusal(GrpcStatus.UNIMPLEMENTED, "grpc-encoding must be gzip, deflate or identity")
+    if not is_framed(body):
+        raise InvalidRequest("the request body is not one whole gRPC message")
+    return inflated(body[PREFIX_BYTES:], limit)
 
 
 class FrameReader:
@@ -118,6 +132,8 @@ def shortened(message: str) -> str:
 
 def _refuse_flag(flag: int) -> None:
     if flag == 1:
-        raise GrpcRefusal(GrpcStatus.UNIMPLEMENTED, "compressed messages are not accepted: send grpc-encoding identity")
+        raise GrpcRefusal(
+            GrpcStatus.UNIMPLEMENTED, "messages of a stream are not to be compressed: send grpc-encoding identity"
+        )
     if flag:
         raise InvalidRequest("the gRPC message's compressed flag must be 0")

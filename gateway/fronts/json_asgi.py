@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from gateway.errors import GatewayError, InternalError, InvalidRequest
 from gateway.fronts.asgi import Bodies, CallerLeft, HeaderList, Receive, Scope, Send
 from gateway.fronts.caller import Caller, Headers, milliseconds
+from gateway.fronts.desk import NO_DESK, Desk
 from gateway.fronts.exchange import Exchange, answered
 from gateway.fronts.json_messages import predict_answer, predict_many_answer, row_input
 from gateway.fronts.json_refusal import (
@@ -16,7 +17,9 @@ from gateway.fronts.json_refusal import (
     not_found,
     unsupported_media_type,
 )
-from gateway.fronts.json_wire import read_predict, read_predict_many
+from gateway.fronts.json_results import submit_answer, submit_request
+from gateway.fronts.json_wire import read_predict, read_predict_many, read_submit
+from gateway.fronts.later import Later
 from gateway.fronts.retry_hint import retry_after
 
 logger = logging.getLogger(__name__)
@@ -28,12 +31,14 @@ _NO_HEADERS: HeaderList = []
 
 
 class JsonOverAsgi:
-    def __init__(self, exchange: Exchange, bodies: Bodies) -> None:
+    def __init__(self, exchange: Exchange, bodies: Bodies, desk: Desk = NO_DESK) -> None:
         self._exchange = exchange
         self._bodies = bodies
+        self._later = Later(desk, exchange)
         self._verbs: dict[str, Callable[[str, bytes, Caller], Awaitable[bytes]]] = {
             "predict": self._predict,
             "predictMany": self._predict_many,
+            "submit": self._submit,
         }
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
@@ -81,6 +86,12 @@ class JsonOverAsgi:
         rows = [row if isinstance(row, InvalidRequest) else row_input(row) for row in bodies]
         outcomes = await self._exchange.predict_many(caller, deployment, rows, request_id)
         return predict_many_answer(caller.request_id, outcomes)
+
+    async def _submit(self, deployment: str, body: bytes, caller: Caller) -> bytes:
+        request = read_submit(body)
+        row, useful_for_ms = submit_request(deployment, request), round(request.useful_for_ms)
+        result_id = await self._later.submit(caller, row, useful_for_ms)
+        return submit_answer(caller.request_id, result_id)
 
     async def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> None:
         request_id = caller.request_id or self._exchange.new_id()

@@ -51,6 +51,8 @@ def _prediction(answer: Answer) -> PredictionBody:
         {feature: status.name.lower() for feature, status in answer.statuses.items()},
         bool(answer.assigned),
         answer.assigned or answer.arm,
+        answer.replayed,
+        answer.precomputed_age,
     )
 
 

@@ -15,6 +15,8 @@ T = TypeVar("T")
 # The integers of the protobuf contract: 64 bits, signed.
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Value = Integer | float | str | bool
+# Nothing waits longer than a week. A float, because to JSON 500.0 is a whole number, too.
+Milliseconds = Annotated[float, msgspec.Meta(ge=0.0, le=7 * 86_400_000.0)]
 
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -48,6 +50,16 @@ class _ManyBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     request_id: str = ""
 
 
+class SubmitBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One row to predict later."""
+
+    entities: dict[str, Value] = {}
+    features: dict[str, Value] = {}
+    unit: str = ""
+    request_id: str = ""
+    useful_for_ms: Milliseconds = 0
+
+
 class PredictionBody(msgspec.Struct, gc=False):
     """What was predicted, by whom, and what stood in for what was missing."""
 
@@ -61,6 +73,8 @@ class PredictionBody(msgspec.Struct, gc=False):
     feature_statuses: dict[str, str]
     rescued: bool
     assigned_arm: str
+    replayed: bool
+    precomputed_age_s: float | None
 
 
 class TimingsBody(msgspec.Struct, gc=False):
@@ -102,6 +116,23 @@ class PredictManyAnswer(msgspec.Struct, omit_defaults=True, gc=False):
     timings: TimingsBody | None = None
 
 
+class SubmitAnswer(msgspec.Struct, gc=False):
+    """What the result is fetched by."""
+
+    request_id: str
+    result_id: str
+
+
+class FetchAnswer(msgspec.Struct, omit_defaults=True, gc=False):
+    """What became of a submitted row: `state` is pending, answered or failed."""
+
+    result_id: str
+    state: str
+    request_id: str = ""
+    prediction: PredictionBody | None = None
+    error: ErrorBody | None = None
+
+
 class ErrorAnswer(msgspec.Struct, gc=False):
     """The body of every answer that is not 200."""
 
@@ -113,10 +144,15 @@ encode = msgspec.json.Encoder().encode
 _predict = msgspec.json.Decoder(PredictBody)
 _predict_many = msgspec.json.Decoder(_ManyBody)
 _row = msgspec.json.Decoder(RowBody)
+_submit = msgspec.json.Decoder(SubmitBody)
 
 
 def read_predict(body: bytes) -> PredictBody:
     return _read(_predict, body)
+
+
+def read_submit(body: bytes) -> SubmitBody:
+    return _read(_submit, body)
 
 
 def read_predict_many(body: bytes) -> tuple[list[RowBody | InvalidRequest], str]:

@@ -8,7 +8,16 @@ import msgspec
 
 from gateway.call import Priority
 from gateway.description import Description
-from gateway.fronts.json_wire import ErrorAnswer, PredictAnswer, PredictBody, PredictManyAnswer, PredictManyBody
+from gateway.fronts.json_wire import (
+    ErrorAnswer,
+    FetchAnswer,
+    PredictAnswer,
+    PredictBody,
+    PredictManyAnswer,
+    PredictManyBody,
+    SubmitAnswer,
+    SubmitBody,
+)
 from gateway.fronts.limits import FrontLimits
 
 Document = dict[str, Any]
@@ -21,7 +30,7 @@ _ERRORS = {
     "415": "UNSUPPORTED_MEDIA_TYPE: send application/json",
     "429": "OVERLOADED: refused before work began, try again later",
     "500": "PREDICTION_FAILED or INTERNAL",
-    "503": "FEATURES_UNAVAILABLE or BACKEND_UNAVAILABLE",
+    "503": "FEATURES_UNAVAILABLE, ANSWERS_UNAVAILABLE, BACKEND_UNAVAILABLE or QUEUE_UNAVAILABLE",
     "504": "DEADLINE_EXCEEDED",
 }
 _LIMITS = FrontLimits()
@@ -45,7 +54,8 @@ _HEADERS: dict[str, tuple[str, Document]] = {
 def document(base: Document, answers: Mapping[str, type]) -> Document:
     """Complete FastAPI's document with the hot routes and with the shapes of `answers`, by operation's answer."""
     whole = deepcopy(base)
-    types = [PredictBody, PredictAnswer, PredictManyBody, PredictManyAnswer, ErrorAnswer, *answers.values()]
+    hot = [PredictBody, PredictAnswer, PredictManyBody, PredictManyAnswer, SubmitBody, SubmitAnswer]
+    types = [*hot, FetchAnswer, ErrorAnswer, *answers.values()]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     whole.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
     paths = whole["paths"]
@@ -55,20 +65,42 @@ def document(base: Document, answers: Mapping[str, type]) -> Document:
         "200": paths["/v1/deployments/{deployment}"]["get"]["responses"]["200"],
         "404": {"description": _ERRORS["404"], "content": _content("ErrorAnswer")},
     }
+    _results(paths["/v1/results/{result_id}"]["get"])
     paths["/readyz"]["get"]["responses"]["503"] = {"description": "Draining"}
     _bound(schemas)
     paths["/v1/deployments/{deployment}:predict"] = _hot("predict", "Predict one row", "PredictBody", "PredictAnswer")
     paths["/v1/deployments/{deployment}:predictMany"] = _hot(
         "predictMany", "Predict up to 256 rows; a bad row fails alone", "PredictManyBody", "PredictManyAnswer"
     )
+    paths["/v1/deployments/{deployment}:submit"] = _hot(
+        "submit", "Queue one row, to be answered a little later", "SubmitBody", "SubmitAnswer"
+    )
     return whole
+
+
+def _results(operation: Document) -> None:
+    """Describe fetching: what is not there yet is a state, and no error."""
+    wait = {"type": "string", "pattern": "^[0-9]{1,6}$"}
+    operation["parameters"] = [
+        _parameter("result_id", "path", "What Submit has answered", {"type": "string"}),
+        _parameter("wait_ms", "query", "How long to wait for it, in whole milliseconds, at most 10000", wait),
+    ]
+    answers = {
+        "200": ("What became of it: pending, answered or failed", "FetchAnswer"),
+        "400": ("INVALID_REQUEST: wait_ms is no whole number", "ErrorAnswer"),
+        "404": ("RESULT_NOT_FOUND: there was never one, or it is not kept any more", "ErrorAnswer"),
+        "503": ("QUEUE_UNAVAILABLE", "ErrorAnswer"),
+    }
+    operation["responses"] = {
+        status: {"description": meaning, "content": _content(schema)} for status, (meaning, schema) in answers.items()
+    }
 
 
 def _bound(schemas: Mapping[str, Document]) -> None:
     """Say of the hot routes' bodies what their fronts check themselves."""
-    for name in ("PredictBody", "PredictManyBody"):
+    for name in ("PredictBody", "PredictManyBody", "SubmitBody"):
         schemas[name]["properties"]["request_id"] |= _REQUEST_ID
-    for name in ("PredictBody", "RowBody"):
+    for name in ("PredictBody", "RowBody", "SubmitBody"):
         schemas[name]["properties"]["unit"] |= _UNIT
     schemas["PredictManyBody"]["properties"]["rows"] |= {"minItems": 1, "maxItems": _LIMITS.max_rows}
 

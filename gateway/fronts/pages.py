@@ -9,11 +9,15 @@ from starlette.exceptions import HTTPException
 
 from gateway.description import Description
 from gateway.errors import GatewayError
-from gateway.fronts.caller import RequestIds
+from gateway.fronts.caller import Caller, RequestIds
+from gateway.fronts.desk import Desk
 from gateway.fronts.docs_page import render
 from gateway.fronts.door import Door
+from gateway.fronts.exchange import Exchange
 from gateway.fronts.json_refusal import HttpRefusal, error_body, http_status, method_not_allowed, not_found
+from gateway.fronts.json_results import fetch_answer, read_wait
 from gateway.fronts.json_wire import encode
+from gateway.fronts.later import Later
 from gateway.fronts.openapi import document
 
 _ABOUT = "Real-time predictions with online features. gRPC clients find the same calls as `sluice.v1.Predictions`."
@@ -25,10 +29,11 @@ class DeploymentNames(msgspec.Struct):
     deployments: tuple[str, ...]
 
 
-def pages(door: Door) -> FastAPI:
+def pages(door: Door, desk: Desk, exchange: Exchange) -> FastAPI:
     """Make the FastAPI application; its docs page is ours, because FastAPI's own loads scripts from the internet."""
     app = FastAPI(title="Sluice", version="1", description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, door)
+    _add_results(app, Later(desk, exchange), exchange)
     _add_errors(app)
     _add_documents(app)
     return app
@@ -51,6 +56,14 @@ def _add_routes(app: FastAPI, door: Door) -> None:
     async def readyz() -> Response:
         ready = door.ready()
         return _json({"status": "ready" if ready else "draining"}, 200 if ready else 503)
+
+
+def _add_results(app: FastAPI, later: Later, exchange: Exchange) -> None:
+    @app.get("/v1/results/{result_id}", summary="What became of a submitted row", tags=["predictions"])
+    async def fetch_result(request: Request, result_id: str) -> Response:
+        wait = read_wait(request.query_params.get("wait_ms", "0"))
+        found = await later.fetch(Caller(exchange.clock()), result_id, wait)
+        return _json(fetch_answer(found))
 
 
 def _add_errors(app: FastAPI) -> None:

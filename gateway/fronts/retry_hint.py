@@ -2,10 +2,17 @@
 
 from math import ceil
 
-from gateway.errors import BackendUnavailable, FeaturesUnavailable, GatewayError, Overloaded
+from gateway.errors import (
+    AnswersUnavailable,
+    BackendUnavailable,
+    FeaturesUnavailable,
+    GatewayError,
+    Overloaded,
+    QueueUnavailable,
+)
 
 # Where something is away, it will hardly be back within the deadline of the same call.
-_AWAY = (FeaturesUnavailable, BackendUnavailable)
+_AWAY = (AnswersUnavailable, BackendUnavailable, FeaturesUnavailable, QueueUnavailable)
 _AWAY_SECONDS = 1
 
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 
 from gateway.fronts.application import FrontApplication
+from gateway.fronts.desk import NO_DESK, Desk
 from gateway.fronts.door import Door
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.serve_conservative import serve_conservative
@@ -22,6 +23,7 @@ async def run_front(
     ready: Callable[[], None],
     limits: FrontLimits | None = None,
     tls: ServerTls | None = None,
+    desk: Desk = NO_DESK,
 ) -> None:
     """Serve the door until `stop`, then drain for up to `grace` seconds; with `tls`, over TLS and nothing else.
 
@@ -29,7 +31,7 @@ async def run_front(
     own, bound by SO_REUSEPORT to the port that `grpc` has reserved without listening.
     """
     limits = limits or FrontLimits()
-    app = FrontApplication(door, limits)
+    app = FrontApplication(door, limits, desk=desk)
     if front == "conservative":
         await serve_conservative(app, http, _address(grpc), limits=limits, tls=tls, stop=stop, grace=grace, ready=ready)
     else:

@@ -82,6 +82,6 @@ def _config(sockets: Sequence[socket.socket], limits: FrontLimits, grace: float)
                 timeout_request_body_idle=limits.stall_seconds,
                 h2_timeout_response_stall=limits.stall_seconds,
             )
-            for service in ("sluice.v1.Predictions", "grpc.health.v1.Health")
+            for service in ("sluice.v1.Predictions", "grpc.health.v1.Health", "inference.GRPCInferenceService")
         ),
     )

@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from gateway.errors import (
+    AnswersUnavailable,
     BackendUnavailable,
     DeadlineExceeded,
     DeploymentNotFound,
@@ -13,7 +14,9 @@ from gateway.errors import (
     InvalidRequest,
     Overloaded,
     PredictionFailed,
+    QueueUnavailable,
     RequestTooLarge,
+    ResultNotFound,
 )
 
 
@@ -40,7 +43,10 @@ GRPC_STATUS: dict[type[GatewayError], GrpcStatus] = {
     Overloaded: GrpcStatus.RESOURCE_EXHAUSTED,
     FeaturesUnavailable: GrpcStatus.UNAVAILABLE,
     FeaturesMissing: GrpcStatus.FAILED_PRECONDITION,
+    AnswersUnavailable: GrpcStatus.UNAVAILABLE,
     BackendUnavailable: GrpcStatus.UNAVAILABLE,
+    QueueUnavailable: GrpcStatus.UNAVAILABLE,
+    ResultNotFound: GrpcStatus.NOT_FOUND,
     PredictionFailed: GrpcStatus.INTERNAL,
     InternalError: GrpcStatus.INTERNAL,
 }
@@ -54,7 +60,10 @@ HTTP_STATUS: dict[type[GatewayError], int] = {
     Overloaded: 429,
     FeaturesUnavailable: 503,
     FeaturesMissing: 422,
+    AnswersUnavailable: 503,
     BackendUnavailable: 503,
+    QueueUnavailable: 503,
+    ResultNotFound: 404,
     PredictionFailed: 500,
     InternalError: 500,
 }

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gateway.deployment import Deployment, DeploymentError, check_place, parse_deployment, read_deployment
 from gateway.served import Served
-from models.manifest import BundleError, load_manifest
+from models.manifest import BundleError
+from models.tensor_manifest import load_any_manifest
 
 FILE = "deployment.yaml"
 
@@ -41,7 +42,7 @@ def check_bundles(served: Served, bundles: Path) -> None:
     """Raise `BundleError` unless every bundle that is meant lies there, whole and unchanged."""
     for version, digest in served.digests.items():
         directory = bundles / served.name / version
-        if load_manifest(directory).digest() != digest:
+        if load_any_manifest(directory).digest() != digest:
             raise BundleError(f"{directory}: is another bundle than table {served.table.number} means")
 
 
@@ -55,7 +56,7 @@ def _read(path: Path, bundles: Path) -> Found:
         text = path.read_text()
         deployment = parse_deployment(text, str(path))
         check_place(deployment, path)
-        manifests = {one: load_manifest(bundles / deployment.name / one) for one in versions_of(deployment)}
+        manifests = {one: load_any_manifest(bundles / deployment.name / one) for one in versions_of(deployment)}
     except (DeploymentError, BundleError) as exc:
         return exc
     except (OSError, UnicodeDecodeError) as exc:

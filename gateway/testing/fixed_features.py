@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import inf
 
+from gateway.features.beside import Values
 from gateway.features.block import FeatureBlock
 from gateway.features.decode import Reply
 from gateway.features.keys import KeyValue
@@ -28,6 +31,8 @@ class FixedFeatures:
         self._recollection = Recollection(memory or MemoryLimits(), clock)
         self.read_time = self._recollection.read_time
         self._fields: dict[tuple[bytes, bytes], bytes] = {}
+        self._values: dict[bytes, tuple[bytes, float]] = {}
+        self._clock = clock
 
     def put(
         self, plan: Plan, entities: Mapping[str, KeyValue], values: Mapping[str, StoredValue], event_time: float | None
@@ -53,13 +58,31 @@ class FixedFeatures:
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # as FeatureReader
         tolerance: Tolerance | None = None,
+        beside: Sequence[bytes] = (),
     ) -> FeatureBlock:
         """Read a list of rows; see FeatureReader."""
         if tolerance is not None:
             tolerant = self._recollection.begin(plan, keys, tolerance, timeout)
-            return self._recollection.end(tolerant, self._replies(tolerant.asked, timeout), event_now)
-        wanted = ListRead(plan, keys)
-        return wanted.conclude(self._replies(wanted.asked, timeout), event_now)
+            block = self._recollection.end(tolerant, self._replies(tolerant.asked, timeout), event_now)
+        else:
+            wanted = ListRead(plan, keys)
+            block = wanted.conclude(self._replies(wanted.asked, timeout), event_now)
+        away = self.away or timeout <= 0
+        return replace(block, beside={} if away else {key: self.value(key) for key in beside})
+
+    async def keep(self, values: Mapping[bytes, bytes], ttl: float, timeout: float) -> Values:  # noqa: ASYNC109  # as ValueStore
+        """Keep values unless there are some; see ValueStore."""
+        if self.away or timeout <= 0:
+            return {}
+        for key, value in values.items():
+            if self.value(key) is None:
+                self._values[key] = value, self._clock() + ttl
+        return {key: self._values[key][0] for key in values}
+
+    def value(self, key: bytes) -> bytes | None:
+        """Return the value that lies under a key now."""
+        value, until = self._values.get(key, (None, inf))
+        return value if self._clock() < until else None
 
     async def stored_keys(self, plan: Plan, most: int) -> list[list[bytes]]:
         """Return keys that were put; see FeatureReader."""

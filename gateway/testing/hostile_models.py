@@ -1,6 +1,6 @@
-"""ONNX models that misbehave in native code when a row tells them to, in its second feature. Needs the `onnx` package.
+"""ONNX models that misbehave in native code when a row tells them to. Needs the `onnx` package.
 
-Each scores a row by its first feature, as the models of `bundles` do.
+Each scores a row by its first feature, as the models of `bundles` do; mostly it is the second that tells them.
 """
 
 from collections.abc import Sequence
@@ -57,6 +57,20 @@ def write_hungry_model(path: Path, width: int) -> None:
         helper.make_node("Add", ["first", "nothing"], ["score"]),
     ]
     _write(path, width, nodes, [helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])])
+
+
+def write_refusing_model(path: Path, width: int) -> None:
+    """Write a model that fails where the last feature of any row is above 0."""
+    nodes = [
+        helper.make_node("Gather", ["features", "at_last"], ["last"], axis=1),
+        helper.make_node("ReduceMax", ["last"], ["most"], keepdims=0),
+        helper.make_node("Ceil", ["most"], ["above"]),
+        helper.make_node("Cast", ["above"], ["place"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["only", "place"], ["nothing"], axis=0),
+        helper.make_node("Add", ["first", "nothing"], ["score"]),
+    ]
+    last = helper.make_tensor("at_last", TensorProto.INT64, [], [width - 1])
+    _write(path, width, nodes, [last, helper.make_tensor("only", TensorProto.FLOAT, [1], [0.0])])
 
 
 def _write(path: Path, width: int, nodes: Sequence[NodeProto], constants: Sequence[TensorProto]) -> None:

@@ -1,6 +1,7 @@
 """A backend that scores by a function, and fails when it is told to."""
 
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +29,16 @@ class ScriptedBackend:
         self.closed = False
         self.seconds = 1e-5
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
         """Score `rows`, or raise `BackendError` with the message in `failure`."""
         self.runs.append(len(rows))
         if self.failure is not None:
             raise BackendError(self.failure)
         return self.script(rows)
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """Score as `run` does, and say `seconds`."""
-        return Timed(await self.run(rows), self.seconds)
+        return Timed(await self.run(rows, seconds), self.seconds)
 
     async def close(self) -> None:
         """Remember that it was closed."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.call import Answer, Call, Priority
-from gateway.description import ArmDescription, Description, FieldDescription
+from gateway.description import ArmDescription, ArmTally, Description, FieldDescription, ModelInput
 from gateway.errors import DeploymentNotFound, GatewayError
 
 Script = Callable[[Call], Answer | GatewayError | None]
@@ -25,6 +25,8 @@ FRAUD = Description(
         ArmDescription("canary", "2", "1" * 64, 0.05),
     ),
     decisions=("approve", "review", "decline"),
+    outputs=("score",),
+    model_input=ModelInput("features", 4),
 )
 
 
@@ -87,6 +89,11 @@ class ScriptedDoor:
         if name not in self.descriptions:
             raise _not_found(name)
         return self.descriptions[name]
+
+    def tallies(self, name: str) -> dict[str, ArmTally]:
+        """Say that every call so far was answered by the champion, each in a run of its own that took 1 ms."""
+        calls = len(self.calls)
+        return {"champion": ArmTally(calls, 0, calls, calls * 1e-3, running_seconds=calls * 1e-3)}
 
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self.descriptions))

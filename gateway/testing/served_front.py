@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.fronts.desk import NO_DESK, Desk
 from gateway.fronts.door import Door
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.run import run_front
@@ -27,12 +28,12 @@ class ServedFront:
 
 @asynccontextmanager
 async def served_front(
-    front: str, door: Door, limits: FrontLimits | None = None, tls: ServerTls | None = None
+    front: str, door: Door, limits: FrontLimits | None = None, tls: ServerTls | None = None, desk: Desk = NO_DESK
 ) -> AsyncIterator[ServedFront]:
     """Serve `door` by the front of that name until the block ends, in clear text or over TLS."""
     grpc, http = _listener(reserve=front == "conservative"), _listener()
     stop, ready = asyncio.Event(), asyncio.Event()
-    done = asyncio.create_task(run_front(front, door, grpc, http, stop, _GRACE, ready.set, limits, tls))
+    done = asyncio.create_task(run_front(front, door, grpc, http, stop, _GRACE, ready.set, limits, tls, desk))
     waiting = asyncio.create_task(ready.wait())
     try:
         grpc_port, http_port = grpc.getsockname()[1], http.getsockname()[1]

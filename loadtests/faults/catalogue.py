@@ -12,11 +12,12 @@ from loadtests.faults.scenarios import (
     reload,
     rollout,
     shadow,
+    triton,
     values,
     worker,
 )
 
-_FILES = (calm, redis, failover, values, backend, reload, canary, rollout, shadow, worker, files, overload)
+_FILES = (calm, redis, failover, values, backend, triton, reload, canary, rollout, shadow, worker, files, overload)
 
 SCENARIOS = tuple(one for file in _FILES for one in file.SCENARIOS)
 

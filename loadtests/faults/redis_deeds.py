@@ -1,57 +1,13 @@
 """What is done to Redis beside taking it away: slowed by a proxy, filled again by Feast, made to rewrite its file."""
 
-import os
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
-from loadtests.delay_proxy import LISTENING
-from loadtests.faults.free_ports import free_ports
 from loadtests.faults.redis_process import RedisProcess
-from loadtests.faults.stage import Stage
-from loadtests.seats import settle
 from loadtests.serving import ServingError
 
-NORMAL_US, SLOW_US = 400.0, 4000.0
 _STAMP = "sluice:materialised"
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy that holds replies, told by signals for how long."""
-
-    url: str
-    pid: int
-
-    def slow(self) -> None:
-        """Hold them ten times as long."""
-        os.kill(self.pid, signal.SIGUSR1)
-
-    def as_before(self) -> None:
-        """Hold them as at first."""
-        os.kill(self.pid, signal.SIGUSR2)
-
-
-@contextmanager
-def slow_proxy(stage: Stage, redis: RedisProcess) -> Iterator[Proxy]:
-    """Start the proxy before a Redis. Raises ServingError."""
-    (port,) = free_ports(1)
-    words = ["--listen", f"127.0.0.1:{port}", "--to", f"127.0.0.1:{redis.port}"]
-    words += ["--delay-us", str(NORMAL_US), "--slower-us", str(SLOW_US)]
-    command = [sys.executable, "-m", "loadtests.delay_proxy", *words]
-    core = stage.plan.seats.proxy
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: settle(core))
-    try:
-        if process.stdout is None or process.stdout.readline().strip() != LISTENING:
-            raise ServingError("the proxy before Redis did not start: its own words are above")
-        yield Proxy(f"redis://127.0.0.1:{port}/0", process.pid)
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Materialising:

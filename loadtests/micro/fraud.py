@@ -78,6 +78,7 @@ class AnsweredReader:
         event_now: float,
         timeout: float,  # noqa: ASYNC109  # the seam's own
         tolerance: Tolerance | None = None,
+        beside: Sequence[bytes] = (),
     ) -> FeatureBlock:
         """Return the rows that `replies` stores."""
         rows = len(keys)

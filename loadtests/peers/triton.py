@@ -32,13 +32,13 @@ parameters {{ key: "model", value: {{ string_value: "{model}" }} }}
 def place_stub(environment: Path) -> None:
     """Put this Python's backend stub beside the backend, where Triton looks for it."""
     stub = f"python_backend_stubs/{sysconfig.get_python_version()}/triton_python_backend_stub"
-    home = _home(environment)
+    home = home_of(environment)
     shutil.copy2(home / stub, home / "backends/python/triton_python_backend_stub")
 
 
 def prepare(place: Place, instances: int, batch: int, wait: int) -> Running:
     """Write the model repository; one copy of the model serves every instance."""
-    home = _home(place.environment)
+    home = home_of(place.environment)
     _write_repository(place.folder, len(FraudFiles().columns), {"instances": instances, "batch": batch, "wait": wait})
     command = [
         *(str(home / "bin/tritonserver"), f"--model-repository={place.folder}", f"--backend-directory={home}/backends"),
@@ -47,16 +47,16 @@ def prepare(place: Place, instances: int, batch: int, wait: int) -> Running:
         "--metrics-address=127.0.0.1",
         *("--disable-auto-complete-config", "--log-verbose=0"),
     ]
-    return Running(command, variables_for(place))
+    return Running(command, variables_in(place.environment))
 
 
-def variables_for(place: Place) -> dict[str, str]:
+def variables_in(environment: Path) -> dict[str, str]:
     """Return what leads the stub to libpython and to the environment's packages; raises PeerError.
 
     The embedded interpreter takes its packages from the first `python3` on the path, and reads no PYTHONPATH.
     """
     return {
-        "PATH": f"{place.environment}/bin:{os.environ.get('PATH', '')}",
+        "PATH": f"{environment}/bin:{os.environ.get('PATH', '')}",
         "LD_LIBRARY_PATH": f"{_libpython_folder()}:{os.environ.get('LD_LIBRARY_PATH', '')}".strip(":"),
     }
 
@@ -71,7 +71,8 @@ def _libpython_folder() -> str:
     return ""
 
 
-def _home(environment: Path) -> Path:
+def home_of(environment: Path) -> Path:
+    """Return where the wheel keeps the server."""
     return site_packages(environment) / "pytriton/tritonserver"
 
 

@@ -58,8 +58,8 @@ _BY_FILE = (
     (r"gateway/(lane|policy|attempt|halving)\.py:", DECIDE),
     (r"gateway/line\.py:.*\b_?record", RECORD),
     (r"gateway/line\.py:.*\b_?(mirror|sample)", MIRROR),
-    (r"gateway/(line|batch|deployment|rescue)\.py:", LINE),
-    (r"gateway/(meters|record)\.py:", RECORD),
+    (r"gateway/(line|batch|beside|answer_book|kept_answer|deployment|rescue)\.py:", LINE),
+    (r"gateway/(meters|record|replay)\.py:", RECORD),
     (r"gateway/shadow\.py:", MIRROR),
 )
 

@@ -92,6 +92,10 @@ class Block(msgspec.Struct, array_like=True, frozen=True, tag="block"):
     """Where it is not the default."""
     errors: dict[int, tuple[str, str]]
     """Code and message of a row that got no prediction."""
+    given_before: dict[int, float] = {}
+    """When a row's answer was given first, in unix seconds, where its call was repeated: it is that answer again."""
+    precomputed: dict[int, float] = {}
+    """How old a row's score was, in seconds, where it was computed ahead: the model did not run for it."""
 
 
 class Gap(msgspec.Struct, array_like=True, frozen=True, tag="gap"):

@@ -38,6 +38,7 @@ _FIELDS: Mapping[str, Any] = {
     "features_us": pa.int64(),
     "infer_us": pa.int64(),
     "total_us": pa.int64(),
+    "precomputed_age": pa.float64(),
 }
 
 
@@ -51,6 +52,7 @@ def _table(shape: Shape, blocks: Sequence[BlockRows]) -> Any:
     records = [found.record(row) for found in blocks for row in range(len(found.block.ids))]
     columns = {
         "time": pa.array([record.time_ns for record in records], pa.timestamp("ns", tz="UTC")),
+        "given_before": pa.array([_moment(record.given_before) for record in records], _MOMENT),
         "event_now": pa.array([_moment(record.event_now) for record in records], _MOMENT),
         **{name: pa.array([getattr(one, name) for one in records], kind) for name, kind in _FIELDS.items()},
         **_named("entity", shape.entities, [record.entities for record in records]),

@@ -21,6 +21,10 @@ def line_of(record: Record) -> str:
         arm += f" for {record.assigned}"
     outputs = " ".join(f"{name}={value:.6g}" for name, value in record.outputs.items())
     notes = [f"{record.total_us / 1000:.2f} ms", *record.degraded]
+    if record.given_before is not None:
+        notes.append(f"again, first at {_moment(round(record.given_before * 1e9))}")
+    if record.precomputed_age is not None:
+        notes.append(f"computed {record.precomputed_age:.0f} s before")
     if record.message:
         notes.append(record.message)
     said = record.decision or record.code

@@ -1,8 +1,10 @@
-"""One battery for every backend, real and fake, in this process, in a thread of it and in a child."""
+"""One battery for every backend, real and fake: in this process, in a thread of it, in a child, and on Triton."""
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,45 +17,88 @@ from gateway.backends.lane_host import LaneHost
 from gateway.backends.onnx import OnnxBackend
 from gateway.backends.settings import HostSettings
 from gateway.backends.threaded import ThreadedBackend
+from gateway.bundle import Bundle, load_bundle
 from gateway.host.order import HostedModel
-from gateway.testing.bundles import write_model
+from gateway.testing.bundles import write_bundle, write_model
+from gateway.testing.plans import small_document
 from gateway.testing.scripted_backend import ScriptedBackend
+from gateway.testing.scripted_triton import ScriptedModel, ScriptedTriton
+from gateway.triton.remote_bundle import RemoteBundle
+from gateway.triton.settings import TritonSettings
 from monitoring.series import SeriesFile
+from tests.real_triton import RealTriton
 
-WIDTH = 3
+WIDTH = len(small_document()["features"])
 # Generous: the machine may have more to do.
 SETTINGS = HostSettings(patience=30.0)
 
 
-async def onnx_backend(model: Path) -> Backend:
-    return OnnxBackend(model, WIDTH)
+@dataclass(frozen=True)
+class Ground:
+    """What a backend is made on: a model, what is undone in the end, and a real Triton for who asks for it."""
+
+    model: Path
+    undo: AsyncExitStack
+    triton: Callable[[], RealTriton]
+
+    def series(self) -> SeriesFile:
+        return SeriesFile(self.model.parent / "metrics", 0)
+
+    def bundle(self) -> Path:
+        return write_bundle(self.model.parent / "bundles")
 
 
-async def scripted_backend(model: Path) -> Backend:
+async def onnx_backend(ground: Ground) -> Backend:
+    return OnnxBackend(ground.model, WIDTH)
+
+
+async def scripted_backend(ground: Ground) -> Backend:
     return ScriptedBackend()
 
 
-async def threaded_backend(model: Path) -> Backend:
-    return ThreadedBackend(OnnxBackend(model, WIDTH).score)
+async def threaded_backend(ground: Ground) -> Backend:
+    return ThreadedBackend(OnnxBackend(ground.model, WIDTH).score)
 
 
-async def hosted_backend(model: Path) -> Backend:
+async def hosted_backend(ground: Ground) -> Backend:
     async def no_proof(backends: Sequence[HostedBackend]) -> None:
         """The battery itself is one."""
 
-    host = LaneHost("test", [ordered(model)], no_proof, HostMeters(SeriesFile(model.parent, 0), "fraud", "1"), SETTINGS)
+    meters = HostMeters(ground.series(), "fraud", "1")
+    host = LaneHost("test", [ordered(ground.model)], no_proof, meters, SETTINGS)
     host.start()
     await host.decided()
     return host.backend(0)
+
+
+async def scripted_triton_backend(ground: Ground) -> Backend:
+    bundle = load_bundle(ground.bundle(), "fraud")
+    triton = ScriptedTriton({bundle.manifest.served_name: ScriptedModel(WIDTH)})
+    await triton.start()
+    ground.undo.push_async_callback(triton.stop)
+    return await on_triton(ground, bundle, triton.address)
+
+
+async def triton_backend(ground: Ground) -> Backend:
+    bundle, triton = ground.bundle(), ground.triton()
+    triton.keep(bundle)
+    return await on_triton(ground, load_bundle(bundle, "fraud"), triton.address)
+
+
+async def on_triton(ground: Ground, bundle: Bundle, address: str) -> Backend:
+    remote = RemoteBundle(bundle, TritonSettings((address,)), ground.series())
+    await remote.start()
+    assert await remote.decided() == ""
+    return remote.backend
 
 
 def ordered(model: Path) -> HostedModel:
     return HostedModel(str(model), WIDTH, hashlib.sha256(model.read_bytes()).hexdigest())
 
 
-ALL = (onnx_backend, scripted_backend, threaded_backend, hosted_backend)
+ALL = (onnx_backend, scripted_backend, threaded_backend, hosted_backend, scripted_triton_backend, triton_backend)
 REAL = tuple(make for make in ALL if make is not scripted_backend)
-Make = Callable[[Path], Awaitable[Backend]]
+Make = Callable[[Ground], Awaitable[Backend]]
 
 
 @pytest.fixture
@@ -61,9 +106,10 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     """Yield a backend that is ready, and close it."""
     make: Make = request.param
     write_model(tmp_path / "model.onnx", WIDTH)
-    backend = await make(tmp_path / "model.onnx")
-    yield backend
-    await backend.close()
+    async with AsyncExitStack() as undo:
+        backend = await make(Ground(tmp_path / "model.onnx", undo, lambda: request.getfixturevalue("real_triton")))
+        yield backend
+        await backend.close()
 
 
 def some_rows(count: int) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":

@@ -141,6 +141,13 @@ async def test_the_call_arrives_as_it_was_sent(front: Front) -> None:
     assert (call.unit, call.priority, call.traceparent, call.deadline) == ("", Priority.DEFAULT, "", math.inf)
 
 
+async def test_whose_request_id_it_is_reaches_the_call(front: Front) -> None:
+    await front.predict()
+    await front.predict(x_request_id="mine")
+    await front.many([{"entities": ENTITIES, "features": FEATURES}])
+    assert [call.own_id for call in front.door.calls] == [False, True, True]
+
+
 async def test_headers_reach_the_call(front: Front) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     await front.predict(sluice_priority="sheddable", sluice_unit="card-7", traceparent=trace, timeout_ms="30000")

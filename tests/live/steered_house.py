@@ -52,8 +52,8 @@ class SteeredHouse:
         return controlling(self.control, self.house.models, self.house.root / "principals.yaml", self.ports)
 
     @contextmanager
-    def serving(self) -> Iterator[Running]:
-        """Run the gateway until the block ends, which kills it."""
+    def serving(self, *more: str) -> Iterator[Running]:
+        """Run the gateway, with `more` flags, until the block ends, which kills it."""
         flags = (
             "--workers",
             "2",
@@ -63,6 +63,7 @@ class SteeredHouse:
             "--gateway-name",
             "gw",
             *self.house.flags,
+            *more,
         )
         running = start(self.features, self.house.state, "h2corn", *flags)
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from math import inf
 from types import SimpleNamespace
 from typing import cast
 
@@ -11,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gateway.attempt import Attempt, Ran
-from gateway.backends.backend import BackendError
+from gateway.backends.backend import Away, BackendError, TooLate
 from gateway.breaker import Breaker
 from gateway.errors import BackendUnavailable, DeadlineExceeded
 from gateway.lane import Decided, Lane
@@ -22,12 +23,21 @@ MATRIX = np.zeros((4, 2), dtype=np.float32)
 
 
 class SlowBackend:
-    """Takes `seconds` a run, in another thread as it were; rows of which one is below 0 fail after as long."""
+    """Takes `seconds` a run, in another thread as it were; rows of which one is below 0 fail after as long.
+
+    After `here` runs it is away. `told` keeps the seconds that were left to each run.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.here = 1_000
+        self.away = Away("connection refused")
+        self.told: list[float] = []
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
+        self.told.append(seconds)
+        if len(self.told) > self.here:
+            raise self.away
         await asyncio.sleep(self.seconds)
         if (rows < 0).any():
             raise BackendError("bad row")
@@ -41,7 +51,7 @@ def lane(seconds: float, turn: AbstractAsyncContextManager[object] | None = None
         return [Decided("approve", {"score": score}) for score in scores]
 
     made = SimpleNamespace(
-        name="champion 1", backend=SlowBackend(seconds), blocking=False, salvages=True, decide=decide
+        name="champion 1", backend=SlowBackend(seconds), blocking=False, salvages=True, apart=False, decide=decide
     )
     made.turn, made.pace, made.breaker = turn or asyncio.Lock(), Pace(), Breaker()
     return cast(Lane, made)
@@ -101,3 +111,43 @@ def test_a_search_for_bad_rows_notes_the_runs_that_it_makes(loop: VirtualLoop) -
     assert made.ran is not None
     assert made.ran.rows < 4
     assert [isinstance(outcome, Decided) for outcome in outcomes] == [False, True, True, True]
+
+
+def test_a_run_is_told_what_is_left_to_it(loop: VirtualLoop) -> None:
+    one = lane(0.005)
+    attempt(loop, one)
+    assert backend_of(one).told == [pytest.approx(0.05)]
+
+
+def test_who_is_away_is_not_asked_half_by_half(loop: VirtualLoop) -> None:
+    one = lane(0.005)
+    backend_of(one).here = 0
+    made, outcomes = attempt(loop, one)
+    assert all(isinstance(outcome, BackendUnavailable) for outcome in outcomes)
+    assert "connection refused" in str(outcomes[0])
+    assert made.raised, "so that it is looked at afterwards"
+    assert len(backend_of(one).told) == 1
+
+
+@pytest.mark.parametrize("gone", [Away("connection refused"), TooLate("silent")])
+def test_who_goes_away_while_bad_rows_are_searched_is_not_asked_any_more(loop: VirtualLoop, gone: Away) -> None:
+    matrix = np.zeros((32, 2), dtype=np.float32)
+    matrix[0] = -1
+    one = lane(0.001)
+    backend_of(one).here, backend_of(one).away = 2, gone
+    _, outcomes = attempt(loop, one, matrix)
+    assert len(backend_of(one).told) == 3
+    assert not any(isinstance(outcome, Decided) for outcome in outcomes)
+
+
+def test_a_backend_that_says_that_it_is_too_late_took_so_long(loop: VirtualLoop) -> None:
+    one = lane(0.005)
+    backend_of(one).here, backend_of(one).away = 0, TooLate("silent")
+    made, outcomes = attempt(loop, one)
+    assert not made.raised
+    assert made.ran is not None
+    assert all(isinstance(outcome, BackendUnavailable) for outcome in outcomes)
+
+
+def backend_of(one: Lane) -> SlowBackend:
+    return cast(SlowBackend, one.backend)

@@ -9,15 +9,18 @@ import pytest
 
 from gateway.backends.host import HostedBackend
 from gateway.backends.onnx import OnnxBackend
-from gateway.backends.seat import ROWS, Seats, run_seconds
+from gateway.backends.seat import ROWS, Place, Seats, run_seconds
 from gateway.backends.settings import SeatSettings
 from gateway.backends.threaded import ThreadedBackend
 from gateway.bundle import Bundle, load_bundle
 from gateway.testing.bundles import write_bundle
 from gateway.testing.manual_clock import ManualClock
+from gateway.triton.settings import TritonSettings
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
 from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
+
+ARMS = (CHAMPION, FALLBACK, CANARY, SHADOW)
 
 
 @pytest.fixture
@@ -31,15 +34,34 @@ def seats(directory: Path, settings: SeatSettings) -> Seats:
 
 def test_only_arms_that_are_trusted_stay(tmp_path: Path) -> None:
     on, off = seats(tmp_path, SeatSettings()), seats(tmp_path, SeatSettings(lane_hosts=False))
-    assert [on.hosts(arm) for arm in (CHAMPION, FALLBACK, CANARY, SHADOW)] == [False, False, True, True]
-    assert not any(off.hosts(arm) for arm in (CHAMPION, FALLBACK, CANARY, SHADOW))
+    assert [on.place(arm) for arm in ARMS] == [Place.WORKER, Place.WORKER, Place.HOST, Place.HOST]
+    assert {off.place(arm) for arm in ARMS} == {Place.WORKER}
+
+
+def test_on_triton_all_but_the_fallback_run_there(tmp_path: Path) -> None:
+    places = [seats(tmp_path, SeatSettings()).place(arm, "triton") for arm in ARMS]
+    assert places == [Place.TRITON, Place.WORKER, Place.TRITON, Place.TRITON]
+
+
+async def test_who_runs_on_triton_has_to_say_where(tmp_path: Path, bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match="fraud runs on Triton: say where with --triton"):
+        await seats(tmp_path, SeatSettings()).seat(bundle, Place.TRITON)
+
+
+async def test_who_runs_on_triton_has_to_have_its_client(
+    tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.backends.seat.find_spec", lambda name: None)
+    settings = SeatSettings(triton=TritonSettings(addresses=("127.0.0.1:1",)))
+    with pytest.raises(BundleError, match="install its client"):
+        await seats(tmp_path, settings).seat(bundle, Place.TRITON)
 
 
 @pytest.mark.parametrize(("loop_run", "kind", "blocking"), [(60.0, OnnxBackend, True), (0.0, ThreadedBackend, False)])
 async def test_a_long_run_leaves_the_event_loops_thread(
     tmp_path: Path, bundle: Bundle, loop_run: float, kind: type, blocking: bool
 ) -> None:
-    seat = await seats(tmp_path, SeatSettings(loop_run=loop_run)).seat(bundle, CHAMPION)
+    seat = await seats(tmp_path, SeatSettings(loop_run=loop_run)).seat(bundle, Place.WORKER)
     assert isinstance(seat.backend, kind)
     assert seat.blocking is blocking
     assert (await seat.backend.run(bundle.golden.rows)).tolist() == bundle.golden.scores.tolist()
@@ -49,12 +71,12 @@ async def test_a_long_run_leaves_the_event_loops_thread(
 async def test_a_bundle_in_process_is_proved(tmp_path: Path, bundle: Bundle) -> None:
     wrong = replace(bundle, golden=replace(bundle.golden, scores=bundle.golden.scores + 1.0))
     with pytest.raises(BundleError, match="golden rows are off by 1"):
-        await seats(tmp_path, SeatSettings()).seat(wrong, CHAMPION)
+        await seats(tmp_path, SeatSettings()).seat(wrong, Place.WORKER)
 
 
 async def test_nobody_waits_for_a_host_longer_than_is_set(tmp_path: Path, bundle: Bundle) -> None:
     several = seats(tmp_path, SeatSettings())
-    seat = await several.seat(bundle, CANARY)
+    seat = await several.seat(bundle, Place.HOST)
     assert isinstance(seat.backend, HostedBackend)
     assert not seat.blocking
     async with asyncio.timeout(10.0):
@@ -76,7 +98,7 @@ async def test_a_worker_that_does_not_wait_for_its_hosts_starts_before_them(
     monkeypatch.setattr("gateway.backends.lane_host.spawn", spawn)
     several = seats(tmp_path, SeatSettings(wait=wait))
     several.begin(starting)
-    seat = await several.seat(bundle, CANARY)
+    seat = await several.seat(bundle, Place.HOST)
     for _ in range(5):
         await asyncio.sleep(0)
     assert len(spawned) == begun
@@ -88,7 +110,7 @@ async def test_what_is_wrong_with_a_host_is_told(tmp_path: Path, bundle: Bundle,
     several = seats(tmp_path, SeatSettings())
     if damaged:
         bundle.model.write_bytes(b"damaged")
-    seat = await several.seat(bundle, CANARY)
+    seat = await several.seat(bundle, Place.HOST)
     complaint = await several.settle(None)
     assert ("sha256" in complaint) is damaged
     assert bool(complaint) is damaged

@@ -109,12 +109,12 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
 def test_the_model_file_of_a_hosted_bundle_is_its_hosts_to_prove(tmp_path: Path) -> None:
     directory = write_bundle(tmp_path)
     (directory / "model.onnx").write_bytes(b"damaged")
-    assert load_bundle(directory, "fraud", hosted=True).model == directory / "model.onnx"
+    assert load_bundle(directory, "fraud", elsewhere=True).model == directory / "model.onnx"
     with pytest.raises(BundleError, match=r"model\.onnx: sha256"):
         load_bundle(directory, "fraud")
     (directory / "golden.json").write_bytes(b"{}")
     with pytest.raises(BundleError, match=r"golden\.json: sha256"):
-        load_bundle(directory, "fraud", hosted=True)
+        load_bundle(directory, "fraud", elsewhere=True)
 
 
 def test_a_transform_is_the_code_that_was_verified_and_not_what_was_imported_before(

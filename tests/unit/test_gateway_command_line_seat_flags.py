@@ -1,22 +1,35 @@
 """Flags that say where bundles run."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from gateway.backends.settings import HostSettings, SeatSettings
 from gateway.cli import parse
 from gateway.command_line.seat_flags import read_seats
 from gateway.config import ConfigError
+from gateway.triton.settings import TritonSettings
+
+STATE = ["--state", "/var/lib/sluice"]
+TRITON = TritonSettings(holds=Path("/var/lib/sluice/triton"))
 
 
 def test_defaults_are_the_settings_own() -> None:
-    assert read_seats(parse(["serve"])) == SeatSettings()
+    assert read_seats(parse(["serve", *STATE])) == SeatSettings(triton=TRITON)
+
+
+def test_where_triton_is() -> None:
+    words = "--triton a:8001,[::1]:8002 --triton-loading 5 --triton-unload off"
+    triton = replace(TRITON, addresses=("a:8001", "[::1]:8002"), loading=5.0, unload=False)
+    assert read_seats(parse(["serve", *STATE, *words.split()])).triton == triton
 
 
 def test_every_flag_arrives() -> None:
     words = "--lane-hosts off --host-memory-mb 64 --host-nice 0 --host-cpus 0 --host-patience-ms 250 --host-wait 0"
-    seats = read_seats(parse(["up", *words.split(), "--loop-run-ms", "5"]))
+    seats = read_seats(parse(["up", *STATE, *words.split(), "--loop-run-ms", "5"]))
     host = HostSettings(memory_mb=64, nice=0, cpus=(0,), patience=0.25)
-    assert seats == SeatSettings(lane_hosts=False, host=host, wait=0.0, loop_run=0.005)
+    assert seats == SeatSettings(lane_hosts=False, host=host, wait=0.0, loop_run=0.005, triton=TRITON)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +39,10 @@ def test_every_flag_arrives() -> None:
         ("--host-nice 20", "niceness"),
         ("--host-cpus one", "lane hosts: .*one"),
         ("--host-wait -1", "not below zero"),
+        ("--triton triton", "not HOST:PORT"),
+        ("--triton a:1,a:1", "repeat"),
+        ("--triton-loading 0", "above zero"),
+        ("--triton-unload no", "on or off"),
     ],
 )
 def test_flags_that_cannot_be(words: str, message: str) -> None:

@@ -172,7 +172,7 @@ async def test_what_there_is_no_room_for_is_dropped_whole(house: House) -> None:
 async def test_a_run_that_does_not_come_back_is_no_rows_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fault_search, "PATIENCE", 0.0)
 
-    async def never(rows: Rows) -> NDArray[np.float64]:
+    async def never(rows: Rows, seconds: float) -> NDArray[np.float64]:
         await asyncio.Event().wait()
         return scored(rows)
 

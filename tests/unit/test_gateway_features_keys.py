@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.features.keys import EntityError, JoinKey, key_encoder
+from gateway.features.keys import EntityError, JoinKey, KeyValue, key_encoder, read_key
 
 SLUICE = "736c75696365"
 GOLDEN = [
@@ -112,3 +112,27 @@ def test_whole_numbers_have_a_quick_way_and_digits_the_general_one(ids: tuple[An
 def test_a_huge_number_does_not_come_back_whole() -> None:
     with pytest.raises(EntityError, match="got int a huge number"):
         encode("p", {"card_id": "int64"}, {"card_id": 10**5000})
+
+
+@pytest.mark.parametrize(
+    ("types", "values"),
+    [
+        (["int64"], [-(2**63)]),
+        (["int64", "int64"], [7, 2**63 - 1]),
+        (["int32", "string"], [-1, "a*b\\é"]),
+        (["bytes", "unix_timestamp"], [b"\x00\xff", 1_554_076_800]),
+    ],
+)
+def test_a_key_reads_as_what_it_was_made_of(types: list[str], values: list[KeyValue]) -> None:
+    join_keys = tuple(JoinKey(f"id_{at}", kind) for at, kind in enumerate(types))
+    entities = {one.name: value for one, value in zip(join_keys, values, strict=True)}
+    key = key_encoder("project", join_keys)(entities)
+    assert read_key("project", join_keys, key) == entities
+    others = [key[:-1], key + b"x", key[1:], b"", key[: -len(b"project")] + b"xproject", key.replace(b"id_0", b"id_9")]
+    assert [read_key("project", join_keys, other) for other in others] == [None] * len(others)
+    assert read_key("another", join_keys, key) is None
+
+
+def test_a_key_of_another_type_is_none_of_ours() -> None:
+    key = key_encoder("project", (JoinKey("id", "string"),))({"id": "12345678"})
+    assert read_key("project", (JoinKey("id", "int64"),), key) is None

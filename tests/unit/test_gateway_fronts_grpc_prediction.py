@@ -27,6 +27,8 @@ answers = st.builds(
     infer_time=seconds,
     total_time=seconds,
     assigned=st.just("") | names,
+    replayed=st.booleans(),
+    precomputed_age=st.none() | st.floats(0, 1e9),
 )
 
 
@@ -69,6 +71,8 @@ def _prediction(answer: Answer) -> pb.Prediction:
         feature_statuses={name: pb.FeatureStatus.ValueType(status) for name, status in answer.statuses.items()},
         rescued=bool(answer.assigned),
         assigned_arm=answer.assigned or answer.arm,
+        replayed=answer.replayed,
+        precomputed_age_s=answer.precomputed_age,
     )
 
 

@@ -34,4 +34,5 @@ def test_caller_faults_and_ours_are_told_apart() -> None:
         "DEPLOYMENT_NOT_FOUND",
         "OVERLOADED",
         "FEATURES_MISSING",
+        "RESULT_NOT_FOUND",
     }

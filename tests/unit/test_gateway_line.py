@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ from gateway.meters import Meters, ShadowMeters
 from gateway.mirror import Mirror
 from gateway.policy import Policy, Thresholds
 from gateway.record import DeploymentRecorder
+from gateway.rescue import RescueLimits
 from gateway.served import Part
 from gateway.shadow import Shadow
 from gateway.signs import Signs
@@ -91,15 +93,18 @@ class HangingBackend(ScriptedBackend):
         super().__init__()
         self.hangs = False
         self.cancelled = 0
+        self.told: list[float] = []
+        """The seconds that each run might take."""
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
+        self.told.append(seconds)
         if self.hangs:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 self.cancelled += 1
                 raise
-        return await super().run(rows)
+        return await super().run(rows, seconds)
 
 
 @dataclass
@@ -208,9 +213,10 @@ async def build(tmp_path: Path) -> AsyncIterator[Build]:
         lists: int = 2,
         blocking: bool = True,
         fallback: bool = False,
+        remote: bool = False,
         **plan: object,
     ) -> House:
-        house = make_house(tmp_path, weight, shadow_rate, waiting_limit, lists, blocking, fallback, **plan)
+        house = make_house(tmp_path, weight, shadow_rate, waiting_limit, lists, blocking, fallback, remote, **plan)
         houses.append(house)
         return house
 
@@ -233,6 +239,7 @@ def make_house(
     lists: int,
     blocking: bool,
     fallback: bool,
+    remote: bool,
     **changes: object,
 ) -> House:
     plan = small_plan(directory, **changes)
@@ -243,7 +250,7 @@ def make_house(
     backends = {arm: HangingBackend() for arm in versions}
     builder = MatrixBuilder(plan, transform)
     lanes = {
-        arm: Lane(arm, version, "d" * 64, plan, builder, backends[arm], POLICY, blocking)
+        arm: Lane(arm, version, "d" * 64, plan, builder, backends[arm], POLICY, blocking, remote=remote)
         for arm, version in versions.items()
     }
     table = Table("fraud", 1, "1", b"fraud", Canary("2", weight))
@@ -435,6 +442,25 @@ async def test_the_fallback_answers_for_the_champion_and_says_so(build: Build) -
     answer = await house.answer("a")
     assert (answer.arm, answer.assigned, answer.bundle_version) == (FALLBACK, CHAMPION, "0")
     assert answer.degraded_reasons == ("fallback",)
+
+
+async def test_the_fallback_answers_for_a_champion_that_is_not_run_as_long_as_it_takes(build: Build) -> None:
+    house = build(fallback=True)
+    house.backends[CHAMPION].failure = "dead"
+    calls = 4 * int(RescueLimits().most)
+    for number in range(calls):
+        assert (await house.answer(str(number))).arm == FALLBACK
+    assert len(house.backends[CHAMPION].runs) < calls / 10, "its breaker is open"
+
+
+@pytest.mark.parametrize(("remote", "takes", "told"), [(False, 0.0, 0.097), (True, 0.0, 0.0485), (True, 0.02, 0.08)])
+async def test_a_server_that_says_nothing_leaves_the_fallback_half_of_the_time(
+    build: Build, remote: bool, takes: float, told: float
+) -> None:
+    house = build(fallback=True, remote=remote, blocking=False)
+    house.line.lanes.answering[CHAMPION].pace.observe(1, takes)
+    assert (await house.answer("a", deadline=house.clock() + 0.1)).arm == CHAMPION
+    assert house.backends[CHAMPION].told == [pytest.approx(told)]
 
 
 async def test_the_fallback_answers_where_the_champion_could_not_finish(build: Build) -> None:

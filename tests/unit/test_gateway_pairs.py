@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -54,21 +55,25 @@ class Told(ScriptedBackend):
         self.name = name
         self.said = said
         self.away = False
+        self.done = self.most_at_once = 0
         self.hangs = False
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         self.said.append(self.name)
+        self.most_at_once = max(self.most_at_once, self.said.count(self.name) - self.done)
+        await asyncio.sleep(0)
+        self.done += 1
         if self.away:
             raise Away("there is no host")
         if self.hangs:
             await asyncio.Event().wait()
-        return await super().timed(rows)
+        return await super().timed(rows, seconds)
 
 
 class House:
     """A candidate and a champion whose scores are the amount, and the witness of their pairs."""
 
-    def __init__(self, directory: Path, own_plan: bool = False, policy: Policy = POLICY) -> None:
+    def __init__(self, directory: Path, own_plan: bool = False, policy: Policy = POLICY, in_turn: bool = False) -> None:
         self.plan = small_plan(directory)
         self.features = FixedFeatures()
         series = SeriesFile(directory / "metrics", 0)
@@ -89,6 +94,7 @@ class House:
             self.witness,
             lambda: self.first,
             self.sleep,
+            in_turn,
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -127,6 +133,16 @@ async def test_both_run_in_turn_and_chance_says_who_begins(house: House) -> None
     house.first = 0.5
     assert await house.pair() == Pair(0, 0)
     assert house.order == ["candidate", "champion"] * 2 + ["champion", "candidate"] * 2
+
+
+@pytest.mark.parametrize(("in_turn", "at_once"), [(False, 2), (True, 1)])
+async def test_on_a_server_that_queues_them_no_run_waits_for_another(
+    tmp_path: Path, in_turn: bool, at_once: int
+) -> None:
+    house = House(tmp_path, in_turn=in_turn)
+    assert await house.pair() == Pair(0, 0)
+    assert house.order == ["candidate", "champion"] * 2
+    assert (house.candidate.most_at_once, house.champion.most_at_once) == (at_once, at_once)
 
 
 @pytest.mark.parametrize("first", [0.0, 0.9])

@@ -57,8 +57,10 @@ class TestBothWays:
     def test_something_unnamed(self, make: Make, judge: Judge, name: str) -> None:
         assert judge(make("a", "a", prediction(**{name: ""}))).fault == "no decision, arm or version"
 
-    @pytest.mark.parametrize(("arm", "fault"), [("canary", ""), ("shadow", "an arm that answers nobody")])
-    def test_only_two_arms_answer_callers(self, make: Make, judge: Judge, arm: str, fault: str) -> None:
+    @pytest.mark.parametrize(
+        ("arm", "fault"), [("canary", ""), ("fallback", ""), ("shadow", "an arm that answers nobody")]
+    )
+    def test_a_shadow_answers_no_caller(self, make: Make, judge: Judge, arm: str, fault: str) -> None:
         assert judge(make("a", "a", prediction(arm=arm))).fault == fault
 
     def test_a_degraded_answer_is_not_the_work_that_is_measured(self, make: Make, judge: Judge) -> None:

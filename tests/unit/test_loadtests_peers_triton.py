@@ -12,7 +12,7 @@ from loadtests.peers.ports import Ports
 
 
 def test_the_stub_of_this_python_is_put_beside_the_backend(tmp_path: Path) -> None:
-    home = triton._home(tmp_path)
+    home = triton.home_of(tmp_path)
     stub = home / "python_backend_stubs" / sysconfig.get_python_version() / "triton_python_backend_stub"
     for folder in (stub.parent, home / "backends/python"):
         folder.mkdir(parents=True)
@@ -33,4 +33,4 @@ def test_the_repository_holds_what_triton_reads(tmp_path: Path) -> None:
 
 def test_triton_finds_the_environments_packages_by_the_path(tmp_path: Path) -> None:
     place = Place(tmp_path / "environment", tmp_path, Ports(1, 2, 3), "redis://nowhere")
-    assert triton.variables_for(place)["PATH"].startswith(f"{tmp_path}/environment/bin:")
+    assert triton.variables_in(place.environment)["PATH"].startswith(f"{tmp_path}/environment/bin:")

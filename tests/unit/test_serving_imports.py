@@ -10,3 +10,9 @@ def test_a_worker_loads_nothing_of_the_offline_side() -> None:
     code = f"import sys, gateway.worker; print([name for name in {OFFLINE} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_worker_loads_nothing_of_triton_s_until_somebody_asks_for_it() -> None:
+    code = "import sys, gateway.worker; print([name for name in sys.modules if name.startswith('tritonclient')])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
+from gateway.later.desk import QueueDesk
+from gateway.later.settings import QueueSettings
+from gateway.testing.memory_queue import MemoryQueue
 from gateway.testing.scripted_door import ScriptedDoor
 from gateway.testing.served_front import served_front
 
@@ -23,8 +27,11 @@ OPERATIONS = [
     "GET /v1/deployments/{deployment}",
     "POST /v1/deployments/{deployment}:predict",
     "POST /v1/deployments/{deployment}:predictMany",
+    "POST /v1/deployments/{deployment}:submit",
+    "GET /v1/results/{result_id}",
 ]
 
+A_WEEK = 7 * 86_400.0
 # A bad row of many fails alone, inside an answer of 200.
 ROW_BY_ROW = [negative_data_rejection]
 
@@ -36,7 +43,9 @@ def document(request: pytest.FixtureRequest) -> Iterator[schemathesis.BaseSchema
     up, over = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with served_front(request.param, ScriptedDoor()) as front:
+        settings = QueueSettings(result_ttl=A_WEEK)
+        desk = QueueDesk(MemoryQueue(settings, time.monotonic), settings, lambda outcome: None)
+        async with served_front(request.param, ScriptedDoor(), desk=desk) as front:
             addresses.append(front.http)
             up.set()
             await asyncio.to_thread(over.wait)

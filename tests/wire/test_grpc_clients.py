@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+from gateway.fronts.limits import FrontLimits
 from gateway.testing.scripted_door import ScriptedDoor
 from gateway.testing.served_front import ServedFront, served_front
 from protos.sluice.v1 import prediction_pb2, prediction_pb2_grpc
@@ -151,12 +152,19 @@ async def test_unknown_methods_are_unimplemented(channel: Channel, path: str) ->
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_compressed_messages_are_unimplemented(channel: Channel) -> None:
+@pytest.mark.parametrize("algorithm", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+async def test_requests_may_be_compressed(channel: Channel, algorithm: grpc.Compression) -> None:
     stub: Any = prediction_pb2_grpc.PredictionsStub(channel)
-    request = prediction_pb2.PredictRequest(deployment="fraud" * 100)
+    request = prediction_pb2.PredictRequest(deployment="fraud", unit="u" * 100)
+    assert (await stub.Predict(request, compression=algorithm)).prediction.decision == "approve"
+
+
+async def test_what_is_too_long_when_it_is_unpacked_is_refused(channel: Channel) -> None:
+    stub: Any = prediction_pb2_grpc.PredictionsStub(channel)
+    request = prediction_pb2.PredictRequest(deployment="fraud", unit="u" * (FrontLimits().max_body_bytes + 1))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Predict(request, compression=grpc.Compression.Gzip)
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_a_deadline_of_the_client_ends_the_call_for_him(channel: Channel, door: ScriptedDoor) -> None:

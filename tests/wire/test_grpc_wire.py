@@ -46,7 +46,7 @@ def test_hostile_bytes_raise_nothing_else(body: bytes) -> None:
         assert all(len(message) <= 32 for message in FrameReader(limit=32).feed(body))
 
 
-def test_compressed_messages_are_unimplemented() -> None:
+def test_compressed_messages_of_a_stream_are_unimplemented() -> None:
     with pytest.raises(GrpcRefusal) as caught:
         unframe(b"\x01\x00\x00\x00\x00")
     assert caught.value.status is GrpcStatus.UNIMPLEMENTED

@@ -48,6 +48,8 @@ async def test_the_openapi_document_holds_the_hot_routes_and_every_schema(client
         "/v1/deployments/{deployment}",
         "/v1/deployments/{deployment}:predict",
         "/v1/deployments/{deployment}:predictMany",
+        "/v1/deployments/{deployment}:submit",
+        "/v1/results/{result_id}",
     }
     text = str(document)
     schemas = document["components"]["schemas"]

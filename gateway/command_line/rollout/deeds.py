@@ -17,7 +17,8 @@ from gateway.command_line.rollout.output import show, show_json
 from gateway.command_line.rollout.steps import plan
 from gateway.command_line.rollout.words import moment, visible
 from gateway.config import ConfigError
-from models.manifest import MANIFEST, BundleError, load_manifest
+from models.manifest import MANIFEST, BundleError
+from models.tensor_manifest import load_any_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.control.signed import LONGEST
 from routing.figure import percent, span
@@ -43,6 +44,8 @@ def approve(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--for: an approval holds {span(LONGEST)} at most")
     with read_control(arguments).client() as client:
         state = _running(client, arguments.deployment)
+        if state.requested_by == arguments.principal:
+            raise Refused(f"{state.name} was requested by you: somebody else has to approve it")
         if not arguments.json:
             show(approval(state))
         if not (arguments.yes or _agreed()):
@@ -127,7 +130,7 @@ def _digest(arguments: argparse.Namespace) -> str:
     directory = arguments.bundles / arguments.deployment / arguments.version
     if not directory.is_dir():
         raise BundleError(_no_such(arguments.bundles, deployment=arguments.deployment, version=arguments.version))
-    manifest = load_manifest(directory)
+    manifest = load_any_manifest(directory)
     if (manifest.deployment, manifest.version) != (arguments.deployment, arguments.version):
         raise BundleError(f"{directory}: is bundle {manifest.version} of {manifest.deployment}")
     return manifest.digest()

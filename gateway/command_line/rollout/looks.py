@@ -42,6 +42,8 @@ def history(arguments: argparse.Namespace) -> int:
         raise NotFound(f"there was no rollout of {arguments.deployment} so far")
     else:
         show(history_table(events))
+        if len(events) == arguments.count:
+            print(f"sluice: the last {arguments.count} events; --count takes more", file=sys.stderr)
     return 0
 
 

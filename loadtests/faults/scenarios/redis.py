@@ -5,14 +5,16 @@ from loadtests.faults.expectation import at_most
 from loadtests.faults.ledger import GOOD
 from loadtests.faults.observing import mostly, none_failed, observed, parts
 from loadtests.faults.plan import Plan
-from loadtests.faults.redis_deeds import NORMAL_US, SLOW_US, AofRewriting, Materialising, Rewriting, slow_proxy
+from loadtests.faults.redis_deeds import AofRewriting, Materialising, Rewriting
 from loadtests.faults.scenario import Observed, Scenario
 from loadtests.faults.script import Deed
 from loadtests.faults.served import Wanted, serve
+from loadtests.faults.slow_proxy import slow_proxy
 from loadtests.faults.stage import Stage
 from loadtests.faults.timeline import first_after
 
 _BEFORE, _AFTER, _GRPCIO = 2.0, 4.0, 50.0
+_NORMAL_US, _SLOW_US = 400.0, 4000.0
 
 
 def _frozen_for(plan: Plan) -> float:
@@ -60,14 +62,14 @@ def slower(stage: Stage) -> Observed:
     until = _BEFORE + stage.plan.span(4.0, 20.0)
     with (
         stage.redis("redis-slower") as redis,
-        slow_proxy(stage, redis) as proxy,
-        serve(stage.plan, Wanted("redis-slower", proxy.url)) as served,
+        slow_proxy(stage, f"127.0.0.1:{redis.port}", _NORMAL_US, _SLOW_US) as proxy,
+        serve(stage.plan, Wanted("redis-slower", f"redis://{proxy.address}/0")) as served,
     ):
         deeds = [Deed(_BEFORE, "slower", proxy.slow), Deed(until, "as before", proxy.as_before)]
         run = stage.steady(served, until + _AFTER, deeds)
     cut = parts(run, "slower", "as before")
     expected = [none_failed(run.calls), mostly(cut["during"], 0.99, *GOOD, where="while slow")]
-    return observed(run, cut, expected, {"held_us": {"before": NORMAL_US, "during": SLOW_US}})
+    return observed(run, cut, expected, {"held_us": {"before": _NORMAL_US, "during": _SLOW_US}})
 
 
 def materialised(stage: Stage) -> Observed:

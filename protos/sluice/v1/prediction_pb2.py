@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!protos/sluice/v1/prediction.proto\x12\tsluice.v1\"l\n\x05Value\x12\x15\n\x0bint64_value\x18\x01 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x02 \x01(\x01H\x00\x12\x16\n\x0cstring_value\x18\x03 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"\xc2\x02\n\x0ePredictRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x39\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\'.sluice.v1.PredictRequest.EntitiesEntry\x12\x39\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\'.sluice.v1.PredictRequest.FeaturesEntry\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x1a\x41\n\rEntitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\x1a\x41\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\"\xf9\x01\n\x03Row\x12.\n\x08\x65ntities\x18\x01 \x03(\x0b\x32\x1c.sluice.v1.Row.EntitiesEntry\x12.\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x1c.sluice.v1.Row.FeaturesEntry\x12\x0c\n\x04unit\x18\x03 \x01(\t\x1a\x41\n\rEntitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\x1a\x41\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\"Z\n\x12PredictManyRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x1c\n\x04rows\x18\x02 \x03(\x0b\x32\x0e.sluice.v1.Row\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\xab\x03\n\nPrediction\x12\x33\n\x07outputs\x18\x01 \x03(\x0b\x32\".sluice.v1.Prediction.OutputsEntry\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x0b\n\x03\x61rm\x18\x03 \x01(\t\x12\x16\n\x0e\x62undle_version\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x06 \x01(\x08\x12\x18\n\x10\x64\x65graded_reasons\x18\x07 \x03(\t\x12\x44\n\x10\x66\x65\x61ture_statuses\x18\x08 \x03(\x0b\x32*.sluice.v1.Prediction.FeatureStatusesEntry\x12\x0f\n\x07rescued\x18\t \x01(\x08\x12\x14\n\x0c\x61ssigned_arm\x18\n \x01(\t\x1a.\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1aP\n\x14\x46\x65\x61tureStatusesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0e\x32\x18.sluice.v1.FeatureStatus:\x02\x38\x01\"T\n\x07Timings\x12\x10\n\x08queue_us\x18\x01 \x01(\r\x12\x13\n\x0b\x66\x65\x61tures_us\x18\x02 \x01(\r\x12\x10\n\x08infer_us\x18\x03 \x01(\r\x12\x10\n\x08total_us\x18\x04 \x01(\r\"u\n\x0fPredictResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\nprediction\x18\x02 \x01(\x0b\x32\x15.sluice.v1.Prediction\x12#\n\x07timings\x18\x03 \x01(\x0b\x32\x12.sluice.v1.Timings\"&\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"e\n\tRowResult\x12+\n\nprediction\x18\x01 \x01(\x0b\x32\x15.sluice.v1.PredictionH\x00\x12!\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x10.sluice.v1.ErrorH\x00\x42\x08\n\x06result\"u\n\x13PredictManyResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12%\n\x07results\x18\x02 \x03(\x0b\x32\x14.sluice.v1.RowResult\x12#\n\x07timings\x18\x03 \x01(\x0b\x32\x12.sluice.v1.Timings\"/\n\x19\x44\x65scribeDeploymentRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\"y\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x14\n\x07minimum\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"[\n\x0e\x41rmDescription\x12\x0b\n\x03\x61rm\x18\x01 \x01(\t\x12\x16\n\x0e\x62undle_version\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\r\n\x05share\x18\x04 \x01(\x01\"\xed\x01\n\x1a\x44\x65scribeDeploymentResponse\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\"\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\x10.sluice.v1.Field\x12\"\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x10.sluice.v1.Field\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x11\n\tbudget_ms\x18\x05 \x01(\r\x12\x16\n\x0epolicy_version\x18\x06 \x01(\t\x12\'\n\x04\x61rms\x18\x07 \x03(\x0b\x32\x19.sluice.v1.ArmDescription\x12\x11\n\tdecisions\x18\x08 \x03(\t*\xeb\x01\n\rFeatureStatus\x12\x1e\n\x1a\x46\x45\x41TURE_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x45\x41TURE_STATUS_FRESH\x10\x01\x12\x17\n\x13\x46\x45\x41TURE_STATUS_NULL\x10\x02\x12\x1a\n\x16\x46\x45\x41TURE_STATUS_MISSING\x10\x03\x12\x18\n\x14\x46\x45\x41TURE_STATUS_STALE\x10\x04\x12\x17\n\x13\x46\x45\x41TURE_STATUS_LATE\x10\x05\x12\x19\n\x15\x46\x45\x41TURE_STATUS_BROKEN\x10\x06\x12\x1d\n\x19\x46\x45\x41TURE_STATUS_LAST_KNOWN\x10\x07\x32\x80\x02\n\x0bPredictions\x12@\n\x07Predict\x12\x19.sluice.v1.PredictRequest\x1a\x1a.sluice.v1.PredictResponse\x12L\n\x0bPredictMany\x12\x1d.sluice.v1.PredictManyRequest\x1a\x1e.sluice.v1.PredictManyResponse\x12\x61\n\x12\x44\x65scribeDeployment\x12$.sluice.v1.DescribeDeploymentRequest\x1a%.sluice.v1.DescribeDeploymentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!protos/sluice/v1/prediction.proto\x12\tsluice.v1\"l\n\x05Value\x12\x15\n\x0bint64_value\x18\x01 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x02 \x01(\x01H\x00\x12\x16\n\x0cstring_value\x18\x03 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x42\x06\n\x04kind\"\xc2\x02\n\x0ePredictRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x39\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\'.sluice.v1.PredictRequest.EntitiesEntry\x12\x39\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\'.sluice.v1.PredictRequest.FeaturesEntry\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x1a\x41\n\rEntitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\x1a\x41\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\"\xf9\x01\n\x03Row\x12.\n\x08\x65ntities\x18\x01 \x03(\x0b\x32\x1c.sluice.v1.Row.EntitiesEntry\x12.\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x1c.sluice.v1.Row.FeaturesEntry\x12\x0c\n\x04unit\x18\x03 \x01(\t\x1a\x41\n\rEntitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\x1a\x41\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.sluice.v1.Value:\x02\x38\x01\"Z\n\x12PredictManyRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x1c\n\x04rows\x18\x02 \x03(\x0b\x32\x0e.sluice.v1.Row\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\xf3\x03\n\nPrediction\x12\x33\n\x07outputs\x18\x01 \x03(\x0b\x32\".sluice.v1.Prediction.OutputsEntry\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x0b\n\x03\x61rm\x18\x03 \x01(\t\x12\x16\n\x0e\x62undle_version\x18\x04 \x01(\t\x12\x16\n\x0epolicy_version\x18\x05 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x06 \x01(\x08\x12\x18\n\x10\x64\x65graded_reasons\x18\x07 \x03(\t\x12\x44\n\x10\x66\x65\x61ture_statuses\x18\x08 \x03(\x0b\x32*.sluice.v1.Prediction.FeatureStatusesEntry\x12\x0f\n\x07rescued\x18\t \x01(\x08\x12\x14\n\x0c\x61ssigned_arm\x18\n \x01(\t\x12\x10\n\x08replayed\x18\x0b \x01(\x08\x12\x1e\n\x11precomputed_age_s\x18\x0c \x01(\x01H\x00\x88\x01\x01\x1a.\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1aP\n\x14\x46\x65\x61tureStatusesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0e\x32\x18.sluice.v1.FeatureStatus:\x02\x38\x01\x42\x14\n\x12_precomputed_age_s\"T\n\x07Timings\x12\x10\n\x08queue_us\x18\x01 \x01(\r\x12\x13\n\x0b\x66\x65\x61tures_us\x18\x02 \x01(\r\x12\x10\n\x08infer_us\x18\x03 \x01(\r\x12\x10\n\x08total_us\x18\x04 \x01(\r\"u\n\x0fPredictResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\nprediction\x18\x02 \x01(\x0b\x32\x15.sluice.v1.Prediction\x12#\n\x07timings\x18\x03 \x01(\x0b\x32\x12.sluice.v1.Timings\"&\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"e\n\tRowResult\x12+\n\nprediction\x18\x01 \x01(\x0b\x32\x15.sluice.v1.PredictionH\x00\x12!\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x10.sluice.v1.ErrorH\x00\x42\x08\n\x06result\"u\n\x13PredictManyResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12%\n\x07results\x18\x02 \x03(\x0b\x32\x14.sluice.v1.RowResult\x12#\n\x07timings\x18\x03 \x01(\x0b\x32\x12.sluice.v1.Timings\"R\n\rSubmitRequest\x12*\n\x07request\x18\x01 \x01(\x0b\x32\x19.sluice.v1.PredictRequest\x12\x15\n\ruseful_for_ms\x18\x02 \x01(\r\"7\n\x0eSubmitResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tresult_id\x18\x02 \x01(\t\"2\n\x0c\x46\x65tchRequest\x12\x11\n\tresult_id\x18\x01 \x01(\t\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\"\xa9\x01\n\rFetchResponse\x12\x11\n\tresult_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12%\n\x05state\x18\x03 \x01(\x0e\x32\x16.sluice.v1.ResultState\x12)\n\nprediction\x18\x04 \x01(\x0b\x32\x15.sluice.v1.Prediction\x12\x1f\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x10.sluice.v1.Error\"/\n\x19\x44\x65scribeDeploymentRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\"y\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x14\n\x07minimum\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"[\n\x0e\x41rmDescription\x12\x0b\n\x03\x61rm\x18\x01 \x01(\t\x12\x16\n\x0e\x62undle_version\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\r\n\x05share\x18\x04 \x01(\x01\")\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\"\xaa\x02\n\x1a\x44\x65scribeDeploymentResponse\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\"\n\x08\x65ntities\x18\x02 \x03(\x0b\x32\x10.sluice.v1.Field\x12\"\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x10.sluice.v1.Field\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x11\n\tbudget_ms\x18\x05 \x01(\r\x12\x16\n\x0epolicy_version\x18\x06 \x01(\t\x12\'\n\x04\x61rms\x18\x07 \x03(\x0b\x32\x19.sluice.v1.ArmDescription\x12\x11\n\tdecisions\x18\x08 \x03(\t\x12\x0f\n\x07outputs\x18\t \x03(\t\x12*\n\x0bmodel_input\x18\n \x01(\x0b\x32\x15.sluice.v1.ModelInput*\xeb\x01\n\rFeatureStatus\x12\x1e\n\x1a\x46\x45\x41TURE_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x45\x41TURE_STATUS_FRESH\x10\x01\x12\x17\n\x13\x46\x45\x41TURE_STATUS_NULL\x10\x02\x12\x1a\n\x16\x46\x45\x41TURE_STATUS_MISSING\x10\x03\x12\x18\n\x14\x46\x45\x41TURE_STATUS_STALE\x10\x04\x12\x17\n\x13\x46\x45\x41TURE_STATUS_LATE\x10\x05\x12\x19\n\x15\x46\x45\x41TURE_STATUS_BROKEN\x10\x06\x12\x1d\n\x19\x46\x45\x41TURE_STATUS_LAST_KNOWN\x10\x07*y\n\x0bResultState\x12\x1c\n\x18RESULT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14RESULT_STATE_PENDING\x10\x01\x12\x19\n\x15RESULT_STATE_ANSWERED\x10\x02\x12\x17\n\x13RESULT_STATE_FAILED\x10\x03\x32\xfb\x02\n\x0bPredictions\x12@\n\x07Predict\x12\x19.sluice.v1.PredictRequest\x1a\x1a.sluice.v1.PredictResponse\x12L\n\x0bPredictMany\x12\x1d.sluice.v1.PredictManyRequest\x1a\x1e.sluice.v1.PredictManyResponse\x12=\n\x06Submit\x12\x18.sluice.v1.SubmitRequest\x1a\x19.sluice.v1.SubmitResponse\x12:\n\x05\x46\x65tch\x12\x17.sluice.v1.FetchRequest\x1a\x18.sluice.v1.FetchResponse\x12\x61\n\x12\x44\x65scribeDeployment\x12$.sluice.v1.DescribeDeploymentRequest\x1a%.sluice.v1.DescribeDeploymentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTION_OUTPUTSENTRY']._serialized_options = b'8\001'
   _globals['_PREDICTION_FEATURESTATUSESENTRY']._loaded_options = None
   _globals['_PREDICTION_FEATURESTATUSESENTRY']._serialized_options = b'8\001'
-  _globals['_FEATURESTATUS']._serialized_start=2230
-  _globals['_FEATURESTATUS']._serialized_end=2465
+  _globals['_FEATURESTATUS']._serialized_start=2771
+  _globals['_FEATURESTATUS']._serialized_end=3006
+  _globals['_RESULTSTATE']._serialized_start=3008
+  _globals['_RESULTSTATE']._serialized_end=3129
   _globals['_VALUE']._serialized_start=48
   _globals['_VALUE']._serialized_end=156
   _globals['_PREDICTREQUEST']._serialized_start=159
@@ -62,29 +64,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREDICTMANYREQUEST']._serialized_start=735
   _globals['_PREDICTMANYREQUEST']._serialized_end=825
   _globals['_PREDICTION']._serialized_start=828
-  _globals['_PREDICTION']._serialized_end=1255
-  _globals['_PREDICTION_OUTPUTSENTRY']._serialized_start=1127
-  _globals['_PREDICTION_OUTPUTSENTRY']._serialized_end=1173
-  _globals['_PREDICTION_FEATURESTATUSESENTRY']._serialized_start=1175
-  _globals['_PREDICTION_FEATURESTATUSESENTRY']._serialized_end=1255
-  _globals['_TIMINGS']._serialized_start=1257
-  _globals['_TIMINGS']._serialized_end=1341
-  _globals['_PREDICTRESPONSE']._serialized_start=1343
-  _globals['_PREDICTRESPONSE']._serialized_end=1460
-  _globals['_ERROR']._serialized_start=1462
-  _globals['_ERROR']._serialized_end=1500
-  _globals['_ROWRESULT']._serialized_start=1502
-  _globals['_ROWRESULT']._serialized_end=1603
-  _globals['_PREDICTMANYRESPONSE']._serialized_start=1605
-  _globals['_PREDICTMANYRESPONSE']._serialized_end=1722
-  _globals['_DESCRIBEDEPLOYMENTREQUEST']._serialized_start=1724
-  _globals['_DESCRIBEDEPLOYMENTREQUEST']._serialized_end=1771
-  _globals['_FIELD']._serialized_start=1773
-  _globals['_FIELD']._serialized_end=1894
-  _globals['_ARMDESCRIPTION']._serialized_start=1896
-  _globals['_ARMDESCRIPTION']._serialized_end=1987
-  _globals['_DESCRIBEDEPLOYMENTRESPONSE']._serialized_start=1990
-  _globals['_DESCRIBEDEPLOYMENTRESPONSE']._serialized_end=2227
-  _globals['_PREDICTIONS']._serialized_start=2468
-  _globals['_PREDICTIONS']._serialized_end=2724
+  _globals['_PREDICTION']._serialized_end=1327
+  _globals['_PREDICTION_OUTPUTSENTRY']._serialized_start=1177
+  _globals['_PREDICTION_OUTPUTSENTRY']._serialized_end=1223
+  _globals['_PREDICTION_FEATURESTATUSESENTRY']._serialized_start=1225
+  _globals['_PREDICTION_FEATURESTATUSESENTRY']._serialized_end=1305
+  _globals['_TIMINGS']._serialized_start=1329
+  _globals['_TIMINGS']._serialized_end=1413
+  _globals['_PREDICTRESPONSE']._serialized_start=1415
+  _globals['_PREDICTRESPONSE']._serialized_end=1532
+  _globals['_ERROR']._serialized_start=1534
+  _globals['_ERROR']._serialized_end=1572
+  _globals['_ROWRESULT']._serialized_start=1574
+  _globals['_ROWRESULT']._serialized_end=1675
+  _globals['_PREDICTMANYRESPONSE']._serialized_start=1677
+  _globals['_PREDICTMANYRESPONSE']._serialized_end=1794
+  _globals['_SUBMITREQUEST']._serialized_start=1796
+  _globals['_SUBMITREQUEST']._serialized_end=1878
+  _globals['_SUBMITRESPONSE']._serialized_start=1880
+  _globals['_SUBMITRESPONSE']._serialized_end=1935
+  _globals['_FETCHREQUEST']._serialized_start=1937
+  _globals['_FETCHREQUEST']._serialized_end=1987
+  _globals['_FETCHRESPONSE']._serialized_start=1990
+  _globals['_FETCHRESPONSE']._serialized_end=2159
+  _globals['_DESCRIBEDEPLOYMENTREQUEST']._serialized_start=2161
+  _globals['_DESCRIBEDEPLOYMENTREQUEST']._serialized_end=2208
+  _globals['_FIELD']._serialized_start=2210
+  _globals['_FIELD']._serialized_end=2331
+  _globals['_ARMDESCRIPTION']._serialized_start=2333
+  _globals['_ARMDESCRIPTION']._serialized_end=2424
+  _globals['_MODELINPUT']._serialized_start=2426
+  _globals['_MODELINPUT']._serialized_end=2467
+  _globals['_DESCRIBEDEPLOYMENTRESPONSE']._serialized_start=2470
+  _globals['_DESCRIBEDEPLOYMENTRESPONSE']._serialized_end=2768
+  _globals['_PREDICTIONS']._serialized_start=3132
+  _globals['_PREDICTIONS']._serialized_end=3511
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,31 @@ FEATURE_STATUS_LAST_KNOWN: FeatureStatus.ValueType  # 7
 """The feature store did not answer; an earlier value stood in, not older than its feature view tolerates."""
 Global___FeatureStatus: _TypeAlias = FeatureStatus  # noqa: Y015
 
+class _ResultState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResultStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResultState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESULT_STATE_UNSPECIFIED: _ResultState.ValueType  # 0
+    RESULT_STATE_PENDING: _ResultState.ValueType  # 1
+    """Not there yet."""
+    RESULT_STATE_ANSWERED: _ResultState.ValueType  # 2
+    """`prediction` is set."""
+    RESULT_STATE_FAILED: _ResultState.ValueType  # 3
+    """`error` is set; it stays so."""
+
+class ResultState(_ResultState, metaclass=_ResultStateEnumTypeWrapper): ...
+
+RESULT_STATE_UNSPECIFIED: ResultState.ValueType  # 0
+RESULT_STATE_PENDING: ResultState.ValueType  # 1
+"""Not there yet."""
+RESULT_STATE_ANSWERED: ResultState.ValueType  # 2
+"""`prediction` is set."""
+RESULT_STATE_FAILED: ResultState.ValueType  # 3
+"""`error` is set; it stays so."""
+Global___ResultState: _TypeAlias = ResultState  # noqa: Y015
+
 @_typing.final
 class Value(_message.Message):
     """An entity id or a request feature. Integer ids may also come as a string of decimal digits."""
@@ -145,7 +170,9 @@ class PredictRequest(_message.Message):
     unit: _builtins.str
     """What traffic is split by. Only for deployments whose unit comes from the request."""
     request_id: _builtins.str
-    """Chosen by the gateway when empty. At most 128 bytes."""
+    """Chosen by the gateway when empty. At most 128 bytes. Where a deployment declares idempotency, a call with the id of
+    an earlier one is told what that one was, and refused if it asks something else.
+    """
     @_builtins.property
     def entities(self) -> _containers.MessageMap[_builtins.str, Global___Value]: ...
     @_builtins.property
@@ -316,6 +343,8 @@ class Prediction(_message.Message):
     FEATURE_STATUSES_FIELD_NUMBER: _builtins.int
     RESCUED_FIELD_NUMBER: _builtins.int
     ASSIGNED_ARM_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    PRECOMPUTED_AGE_S_FIELD_NUMBER: _builtins.int
     decision: _builtins.str
     """"approve", "review", "decline", "quote", "refer", as the deployment's policy declares."""
     arm: _builtins.str
@@ -324,12 +353,17 @@ class Prediction(_message.Message):
     policy_version: _builtins.str
     degraded: _builtins.bool
     """True when a feature was stale, late or broken, so that a declared default stood in for a value that should be there;
-    when a last known value did; and when the fallback answered.
+    when a last known value did; when the fallback answered; and when the answer to a repeated call may be another one
+    ("answer_not_kept"), though the deployment promises that it is not.
     """
     rescued: _builtins.bool
     """True when the arm that was assigned could not answer, or not in time, and another one did."""
     assigned_arm: _builtins.str
     """The arm that the split assigned; it is `arm` unless the answer was rescued."""
+    replayed: _builtins.bool
+    """True when this is what an earlier call of the same request id was told: all but the timings is that call's."""
+    precomputed_age_s: _builtins.float
+    """Set when the score was computed ahead, not for this call: how long before, in seconds. No feature was looked at."""
     @_builtins.property
     def outputs(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """"score", and what the policy made of it ("price")."""
@@ -353,12 +387,16 @@ class Prediction(_message.Message):
         feature_statuses: _abc.Mapping[_builtins.str, Global___FeatureStatus.ValueType] | None = ...,
         rescued: _builtins.bool = ...,
         assigned_arm: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+        precomputed_age_s: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_precomputed_age_s", b"_precomputed_age_s", "precomputed_age_s", b"precomputed_age_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "assigned_arm", b"assigned_arm", "bundle_version", b"bundle_version", "decision", b"decision", "degraded", b"degraded", "degraded_reasons", b"degraded_reasons", "feature_statuses", b"feature_statuses", "outputs", b"outputs", "policy_version", b"policy_version", "rescued", b"rescued"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_precomputed_age_s", b"_precomputed_age_s", "arm", b"arm", "assigned_arm", b"assigned_arm", "bundle_version", b"bundle_version", "decision", b"decision", "degraded", b"degraded", "degraded_reasons", b"degraded_reasons", "feature_statuses", b"feature_statuses", "outputs", b"outputs", "policy_version", b"policy_version", "precomputed_age_s", b"precomputed_age_s", "replayed", b"replayed", "rescued", b"rescued"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__precomputed_age_s: _TypeAlias = _typing.Literal["precomputed_age_s"]  # noqa: Y015
+    _WhichOneofArgType__precomputed_age_s: _TypeAlias = _typing.Literal["_precomputed_age_s", b"_precomputed_age_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precomputed_age_s) -> _WhichOneofReturnType__precomputed_age_s | None: ...
 
 Global___Prediction: _TypeAlias = Prediction  # noqa: Y015
 
@@ -498,6 +536,112 @@ class PredictManyResponse(_message.Message):
 Global___PredictManyResponse: _TypeAlias = PredictManyResponse  # noqa: Y015
 
 @_typing.final
+class SubmitRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    USEFUL_FOR_MS_FIELD_NUMBER: _builtins.int
+    useful_for_ms: _builtins.int
+    """How long the answer is of use, in milliseconds; a row that could not be answered by then is given up, and its result
+    says DEADLINE_EXCEEDED. 0: as long as results are kept.
+    """
+    @_builtins.property
+    def request(self) -> Global___PredictRequest: ...
+    def __init__(
+        self,
+        *,
+        request: Global___PredictRequest | None = ...,
+        useful_for_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request", "useful_for_ms", b"useful_for_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class SubmitResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RESULT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    result_id: _builtins.str
+    """What the result is fetched by. Whoever knows it may fetch it."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        result_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "result_id", b"result_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitResponse: _TypeAlias = SubmitResponse  # noqa: Y015
+
+@_typing.final
+class FetchRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_ID_FIELD_NUMBER: _builtins.int
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    result_id: _builtins.str
+    wait_ms: _builtins.int
+    """How long to wait for a result that is not there yet, at most 10,000 milliseconds and the call's own deadline."""
+    def __init__(
+        self,
+        *,
+        result_id: _builtins.str = ...,
+        wait_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result_id", b"result_id", "wait_ms", b"wait_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchRequest: _TypeAlias = FetchRequest  # noqa: Y015
+
+@_typing.final
+class FetchResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PREDICTION_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    result_id: _builtins.str
+    request_id: _builtins.str
+    """Empty while the result is not there."""
+    state: Global___ResultState.ValueType
+    @_builtins.property
+    def prediction(self) -> Global___Prediction: ...
+    @_builtins.property
+    def error(self) -> Global___Error: ...
+    def __init__(
+        self,
+        *,
+        result_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        state: Global___ResultState.ValueType = ...,
+        prediction: Global___Prediction | None = ...,
+        error: Global___Error | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "prediction", b"prediction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "prediction", b"prediction", "request_id", b"request_id", "result_id", b"result_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchResponse: _TypeAlias = FetchResponse  # noqa: Y015
+
+@_typing.final
 class DescribeDeploymentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -587,6 +731,31 @@ class ArmDescription(_message.Message):
 Global___ArmDescription: _TypeAlias = ArmDescription  # noqa: Y015
 
 @_typing.final
+class ModelInput(_message.Message):
+    """The champion's one input, for callers of the Open Inference Protocol who send it whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    width: _builtins.int
+    """Columns of float32."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelInput: _TypeAlias = ModelInput  # noqa: Y015
+
+@_typing.final
 class DescribeDeploymentResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -598,6 +767,8 @@ class DescribeDeploymentResponse(_message.Message):
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     ARMS_FIELD_NUMBER: _builtins.int
     DECISIONS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    MODEL_INPUT_FIELD_NUMBER: _builtins.int
     deployment: _builtins.str
     unit: _builtins.str
     """"entity card_id" or "request session_id"."""
@@ -613,6 +784,12 @@ class DescribeDeploymentResponse(_message.Message):
     def decisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Every decision that the policy can give."""
 
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The numbers that an answer holds, such as "score"."""
+
+    @_builtins.property
+    def model_input(self) -> Global___ModelInput: ...
     def __init__(
         self,
         *,
@@ -624,10 +801,12 @@ class DescribeDeploymentResponse(_message.Message):
         policy_version: _builtins.str = ...,
         arms: _abc.Iterable[Global___ArmDescription] | None = ...,
         decisions: _abc.Iterable[_builtins.str] | None = ...,
+        outputs: _abc.Iterable[_builtins.str] | None = ...,
+        model_input: Global___ModelInput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model_input", b"model_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arms", b"arms", "budget_ms", b"budget_ms", "decisions", b"decisions", "deployment", b"deployment", "entities", b"entities", "features", b"features", "policy_version", b"policy_version", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arms", b"arms", "budget_ms", b"budget_ms", "decisions", b"decisions", "deployment", b"deployment", "entities", b"entities", "features", b"features", "model_input", b"model_input", "outputs", b"outputs", "policy_version", b"policy_version", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

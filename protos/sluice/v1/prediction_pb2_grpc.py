@@ -52,6 +52,16 @@ class PredictionsStub:
                 request_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.PredictManyRequest.SerializeToString,
                 response_deserializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.PredictManyResponse.FromString,
                 _registered_method=True)
+        self.Submit = channel.unary_unary(
+                '/sluice.v1.Predictions/Submit',
+                request_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.SubmitRequest.SerializeToString,
+                response_deserializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.SubmitResponse.FromString,
+                _registered_method=True)
+        self.Fetch = channel.unary_unary(
+                '/sluice.v1.Predictions/Fetch',
+                request_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.FetchRequest.SerializeToString,
+                response_deserializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.FetchResponse.FromString,
+                _registered_method=True)
         self.DescribeDeployment = channel.unary_unary(
                 '/sluice.v1.Predictions/DescribeDeployment',
                 request_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.DescribeDeploymentRequest.SerializeToString,
@@ -84,6 +94,20 @@ class PredictionsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Submit(self, request, context):
+        """One row, to be answered a little later, after all that waits for its answer: near real time. Accepted means queued.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Fetch(self, request, context):
+        """What became of a submitted row. What is not there yet is no error: its state says so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DescribeDeployment(self, request, context):
         """What a deployment wants and who answers it now.
         """
@@ -103,6 +127,16 @@ def add_PredictionsServicer_to_server(servicer, server):
                     servicer.PredictMany,
                     request_deserializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.PredictManyRequest.FromString,
                     response_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.PredictManyResponse.SerializeToString,
+            ),
+            'Submit': grpc.unary_unary_rpc_method_handler(
+                    servicer.Submit,
+                    request_deserializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.SubmitRequest.FromString,
+                    response_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.SubmitResponse.SerializeToString,
+            ),
+            'Fetch': grpc.unary_unary_rpc_method_handler(
+                    servicer.Fetch,
+                    request_deserializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.FetchRequest.FromString,
+                    response_serializer=protos_dot_sluice_dot_v1_dot_prediction__pb2.FetchResponse.SerializeToString,
             ),
             'DescribeDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.DescribeDeployment,
@@ -172,6 +206,60 @@ class Predictions:
             '/sluice.v1.Predictions/PredictMany',
             protos_dot_sluice_dot_v1_dot_prediction__pb2.PredictManyRequest.SerializeToString,
             protos_dot_sluice_dot_v1_dot_prediction__pb2.PredictManyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Submit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sluice.v1.Predictions/Submit',
+            protos_dot_sluice_dot_v1_dot_prediction__pb2.SubmitRequest.SerializeToString,
+            protos_dot_sluice_dot_v1_dot_prediction__pb2.SubmitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Fetch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sluice.v1.Predictions/Fetch',
+            protos_dot_sluice_dot_v1_dot_prediction__pb2.FetchRequest.SerializeToString,
+            protos_dot_sluice_dot_v1_dot_prediction__pb2.FetchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,10 @@ class PredictionsStub:
     """One row. Errors are gRPC statuses; the table stands in the README."""
     PredictMany: _grpc.UnaryUnaryMultiCallable[_prediction_pb2.PredictManyRequest, _prediction_pb2.PredictManyResponse]
     """Up to 256 rows of one deployment. A bad row fails alone: every row has its own result."""
+    Submit: _grpc.UnaryUnaryMultiCallable[_prediction_pb2.SubmitRequest, _prediction_pb2.SubmitResponse]
+    """One row, to be answered a little later, after all that waits for its answer: near real time. Accepted means queued."""
+    Fetch: _grpc.UnaryUnaryMultiCallable[_prediction_pb2.FetchRequest, _prediction_pb2.FetchResponse]
+    """What became of a submitted row. What is not there yet is no error: its state says so."""
     DescribeDeployment: _grpc.UnaryUnaryMultiCallable[_prediction_pb2.DescribeDeploymentRequest, _prediction_pb2.DescribeDeploymentResponse]
     """What a deployment wants and who answers it now."""
 
@@ -65,6 +69,10 @@ class PredictionsAsyncStub(PredictionsStub):
     """One row. Errors are gRPC statuses; the table stands in the README."""
     PredictMany: _aio.UnaryUnaryMultiCallable[_prediction_pb2.PredictManyRequest, _prediction_pb2.PredictManyResponse]  # type: ignore[assignment]
     """Up to 256 rows of one deployment. A bad row fails alone: every row has its own result."""
+    Submit: _aio.UnaryUnaryMultiCallable[_prediction_pb2.SubmitRequest, _prediction_pb2.SubmitResponse]  # type: ignore[assignment]
+    """One row, to be answered a little later, after all that waits for its answer: near real time. Accepted means queued."""
+    Fetch: _aio.UnaryUnaryMultiCallable[_prediction_pb2.FetchRequest, _prediction_pb2.FetchResponse]  # type: ignore[assignment]
+    """What became of a submitted row. What is not there yet is no error: its state says so."""
     DescribeDeployment: _aio.UnaryUnaryMultiCallable[_prediction_pb2.DescribeDeploymentRequest, _prediction_pb2.DescribeDeploymentResponse]  # type: ignore[assignment]
     """What a deployment wants and who answers it now."""
 
@@ -94,6 +102,22 @@ class PredictionsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_pb2.PredictManyResponse, _abc.Awaitable[_prediction_pb2.PredictManyResponse]]:
         """Up to 256 rows of one deployment. A bad row fails alone: every row has its own result."""
+
+    @_abc_1.abstractmethod
+    def Submit(
+        self,
+        request: _prediction_pb2.SubmitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prediction_pb2.SubmitResponse, _abc.Awaitable[_prediction_pb2.SubmitResponse]]:
+        """One row, to be answered a little later, after all that waits for its answer: near real time. Accepted means queued."""
+
+    @_abc_1.abstractmethod
+    def Fetch(
+        self,
+        request: _prediction_pb2.FetchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prediction_pb2.FetchResponse, _abc.Awaitable[_prediction_pb2.FetchResponse]]:
+        """What became of a submitted row. What is not there yet is no error: its state says so."""
 
     @_abc_1.abstractmethod
     def DescribeDeployment(

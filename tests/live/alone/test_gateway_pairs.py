@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.backends.backend import Away
-from gateway.backends.seat import Seat, Seats
+from gateway.backends.seat import Place, Seat, Seats
 from gateway.backends.settings import HOSTS_POSSIBLE, HostSettings, SeatSettings
 from gateway.bundle import Bundle, load_bundle
 from gateway.call import Call, Priority
@@ -33,7 +33,7 @@ from gateway.testing.plans import small_document
 from gateway.witness import Witness
 from monitoring.series import SeriesFile
 from routing.declared import Measure
-from routing.table import CANARY, CHAMPION, SHADOW
+from routing.table import CHAMPION, SHADOW
 from routing.window import Pair
 from tests.live.hosted import LONG, children
 from tests.live.waiting import comes
@@ -61,7 +61,7 @@ def bundle_of(directory: Path, version: str, rounds: int) -> Bundle:
 async def seated(directory: Path, candidate: Bundle, champion: Bundle) -> AsyncIterator[Seat]:
     """Yield the candidate's seat, with a copy of the champion in its host."""
     seats = Seats(SETTINGS, SeriesFile(directory / "metrics", 0))
-    seat = await seats.seat(candidate, SHADOW, champion)
+    seat = await seats.seat(candidate, Place.HOST, champion)
     try:
         assert await seats.settle(None) == ""
         yield seat
@@ -135,7 +135,7 @@ async def test_a_copy_whose_golden_rows_are_off_is_not_served(tmp_path: Path) ->
     champion, candidate = bundle_of(tmp_path, "1", 1), bundle_of(tmp_path, "2", 2)
     champion.golden.scores[0] += 1.0
     seats = Seats(SETTINGS, SeriesFile(tmp_path / "metrics", 0))
-    seat = await seats.seat(candidate, SHADOW, champion)
+    seat = await seats.seat(candidate, Place.HOST, champion)
     assert "golden rows are off" in await seats.settle(None)
     assert seat.toll().golden_wrong >= 1
     await seat.backend.close()
@@ -191,11 +191,11 @@ async def test_another_champion_makes_another_host(tmp_path: Path) -> None:
     shelf = Shelf(bundles, "fraud", Seats(SETTINGS, SeriesFile(tmp_path / "metrics", 0)))
     try:
         shelf.begin(starting=False)
-        champions = [await shelf.take(version, digests[version], CHAMPION) for version in ("1", "3")]
-        first, second = [await shelf.take("2", digests["2"], CANARY, champion) for champion in champions]
-        assert await shelf.take("2", digests["2"], SHADOW, champions[0]) is first, "as whatever arm it is seated"
+        champions = [await shelf.take(version, digests[version], Place.WORKER) for version in ("1", "3")]
+        first, second = [await shelf.take("2", digests["2"], Place.HOST, champion) for champion in champions]
+        assert await shelf.take("2", digests["2"], Place.HOST, champions[0]) is first
         assert second is not first
-        assert (await shelf.take("2", digests["2"], CANARY)).seat.copy is None
+        assert (await shelf.take("2", digests["2"], Place.HOST)).seat.copy is None
         assert champions[0].seat.copy is None
         assert await shelf.settle(None) == ""
         await shelf.keep([*champions, second])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,11 +96,11 @@ class Arm:
         self._beside = beside
         self._fit_until = 0.0
 
-    async def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:
         """Score rows after a while. Raises `BackendError` where the manner says so."""
-        return (await self.timed(rows)).scores
+        return (await self.timed(rows, seconds)).scores
 
-    async def timed(self, rows: NDArray[np.float32]) -> Timed:
+    async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """The same, with what it took of a processor: what it waited for one is not in it."""
         manner, now = self.manner, self._loop.time()
         if manner.dead(now):

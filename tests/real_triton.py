@@ -1,0 +1,46 @@
+"""A real Triton for tests, with a model repository that bundles are put into; its environment is made on first use."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.triton_server import TritonServer, environment
+from models.triton_repository import INSTANCES, Manner, write_model
+from tests.free_ports import free_ports
+from tests.live.prepared import preparing
+
+
+@dataclass(frozen=True)
+class RealTriton:
+    """One server, and where its models lie: replicas may share a repository."""
+
+    server: TritonServer
+    repository: Path
+
+    @property
+    def address(self) -> str:
+        """Its gRPC, as HOST:PORT."""
+        return self.server.address
+
+    @property
+    def http(self) -> str:
+        """Its HTTP, as HOST:PORT."""
+        return self.server.http
+
+    def keep(self, bundle: Path, instances: int = INSTANCES) -> str:
+        """Put a bundle into the repository; return what it is called there."""
+        return write_model(bundle, self.repository, Manner(python_backend=True, instances=instances)).name
+
+
+@contextmanager
+def triton_on(repository: Path, log: Path) -> Iterator[RealTriton]:
+    """Run a server on a repository until the block ends, which kills it."""
+    repository.mkdir(parents=True, exist_ok=True)
+    with preparing():
+        place = environment()
+    server = TritonServer(place, repository, free_ports(3), log)
+    try:
+        yield RealTriton(server, repository)
+    finally:
+        server.close()
