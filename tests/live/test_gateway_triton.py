@@ -102,7 +102,8 @@ def test_of_two_replicas_one_that_freezes_costs_nobody_his_answer(two: TritonHou
     with two.serving() as gateway, Callers(gateway.grpc) as callers:
         assert callers.versions() == {"1"}
         two.first.server.pause()
-        until(lambda: gateway.metric("sluice_triton_left_total", reason="away") >= 2, complaint="it is still asked")
+        # One worker may have all the callers: the other has nobody to ask for, and does not know.
+        until(lambda: gateway.metric("sluice_triton_left_total", reason="away") >= 1, complaint="it is still asked")
         callers.versions()
         two.first.server.resume()
         until(lambda: gateway.metric("sluice_triton_down") == 0, complaint="it is not asked again")
