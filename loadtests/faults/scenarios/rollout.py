@@ -155,9 +155,13 @@ def _why(events: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _doubled(events: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many transitions stand twice in the log; a person's approval is noted there, and is none."""
+    """Return how many transitions stand twice in the log.
+
+    An approval is noted there, and is none; drawn anew above a gateway's own table, a rollout stays as it is.
+    """
     moved = [one for one in events if not one.get("note")]
-    seen = [(one["rollout"]["state"], one["rollout"]["step"], one["rollout"]["settled"]) for one in moved]
+    what = ("state", "step", "settled", "table")
+    seen = [tuple(one["rollout"][name] for name in what) for one in moved]
     return len(seen) - len(set(seen))
 
 
