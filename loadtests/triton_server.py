@@ -17,6 +17,7 @@ from loadtests.peers import environments
 from loadtests.peers.errors import PeerError
 from loadtests.peers.fraud import ROOT
 from loadtests.peers.triton import home_of, place_stub, variables_in
+from loadtests.processors import family
 
 LOCK = ROOT / "requirements/peers/triton.txt"
 _STARTING = 120.0
@@ -53,6 +54,15 @@ class TritonServer:
     def models(self) -> list[str]:
         """Return what lies in its repository."""
         return sorted(one.name for one in self._repository.iterdir() if (one / "config.pbtxt").exists())
+
+    def pids(self) -> list[int]:
+        """Return its processes, those of its models among them."""
+        return list(family(self._process.pid))
+
+    def load(self, model: str) -> None:
+        """Have it load a model, and return when it is ready."""
+        answer = httpx.post(f"http://127.0.0.1:{self._http}/v2/repository/models/{model}/load", timeout=_STARTING)
+        answer.raise_for_status()
 
     def unload(self, model: str) -> None:
         """Have it unload a model, whoever uses it."""

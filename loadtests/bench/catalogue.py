@@ -1,7 +1,18 @@
 """Every measure of the bench, in the order in which they run. A new one is a file in measures/ and an entry here."""
 
 from loadtests.bench.measure import Measure
-from loadtests.bench.measures import calls, feature_read, list_time, memory, micro, open_loop, peers, start, tls
+from loadtests.bench.measures import (
+    calls,
+    feature_read,
+    list_time,
+    memory,
+    micro,
+    open_loop,
+    peers,
+    start,
+    tls,
+    triton_front,
+)
 
 MEASURES = (
     Measure(
@@ -32,6 +43,13 @@ MEASURES = (
         "feature-read", "lists of 16 rows from Redis, against the Feast SDK", feature_read.run, feature_read.seconds
     ),
     Measure("micro", "decode, split, encode, line alone (pytest-benchmark)", micro.run, micro.seconds),
+    Measure(
+        "triton-front",
+        "Sluice in front of a real Triton against that Triton alone",
+        triton_front.run,
+        triton_front.seconds,
+        triton_front.PARTS,
+    ),
     Measure(
         "peers", "what people could choose instead, each beside ours in turn", peers.run, peers.seconds, peers.PARTS
     ),
