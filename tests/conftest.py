@@ -1,5 +1,6 @@
 """What every room of tests shares: kinds by directory, their order, a real Redis and a real Triton."""
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ ORDER = (ALONE, "unit", "live", "sim", "conformance", "wire", "stress")
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("long", deadline=None, max_examples=4_000)
 settings.load_profile("quick")
+
+
+# Whoever is started in the background of a shell ignores Ctrl-C, and so does all that he starts: the gateways of tests,
+# which are sent it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class FileScheduling(LoadFileScheduling):
