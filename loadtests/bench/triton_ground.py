@@ -37,10 +37,8 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Fronted:
-    """Triton and the gateway, both up. `model` is what Triton calls it."""
+    """Triton and the gateway, both up."""
 
-    model: str
-    triton: Address
     triton_pids: Sequence[int]
     gateway: Address
     gateway_pids: Sequence[int]
@@ -78,8 +76,13 @@ def fronted(bench: Bench, manner: Manner) -> Iterator[Fronted]:
         log = house.models.parent / "gateway.log"
         start = Start(command, ("127.0.0.1", http), None, log, bench.plan.patience, variables)
         processes = undo.enter_context(started(start))
-        host, _, port = server.address.partition(":")
-        yield Fronted(model, (host, int(port)), server.pids(), ("127.0.0.1", grpc), processes.worker)
+        yield Fronted(server.pids(), ("127.0.0.1", grpc), processes.worker)
+
+
+def address_of(server: TritonServer) -> Address:
+    """Return where its gRPC is asked."""
+    host, _, port = server.address.partition(":")
+    return host, int(port)
 
 
 def _house(bench: Bench, model: str, address: str) -> House:

@@ -1,7 +1,9 @@
 """Sluice in front of a Triton against that Triton alone: the same client, the same requests, in turn.
 
-Triton has the workers' core. With two cores the gateway has to share one: the caller's, as if it had a machine of its
-own, or Triton's, which then has the less for itself.
+Triton alone is run in the manner in which it answers most; the one behind the gateway as we ship it, whose batcher does
+not wait for more: lists have been gathered already. Triton has the workers' core.
+With two cores the gateway has to share one: the caller's, as if it had a machine of its own, or Triton's, which then
+has the less for itself.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from loadtests.bench.finding import Finding
 from loadtests.bench.gateways import Address
 from loadtests.bench.measure import Bench
 from loadtests.bench.plan import Plan
-from loadtests.bench.triton_ground import LISTED, PASSED, Fronted, Manner, fronted, triton_alone
+from loadtests.bench.triton_ground import LISTED, PASSED, Fronted, Manner, address_of, fronted, triton_alone
 from loadtests.cases import Case
 from loadtests.dialect import Dialect
 from loadtests.exchange import Request
@@ -31,6 +33,7 @@ from loadtests.spread import spread
 from loadtests.tally import Report, why_not
 
 MANNERS = tuple(Manner(instances, delay) for instances in (1, 2, 3) for delay in (0, 1000))
+SHIPPED = Manner(2, 0)
 CONNECTIONS = 16
 _METHOD = "/inference.GRPCInferenceService/ModelInfer"
 _SINGLE, _DOUBLE = Struct("<f"), Struct("<d")
@@ -74,8 +77,10 @@ def run(bench: Bench) -> list[Finding]:
     """Find out how Triton is fastest by itself, and play the gateway in front of it against that."""
     rows = rows_from(bench.ground.redis)
     manner = _best(bench, rows)
-    with fronted(bench, manner) as ground:
-        return [finding for way in WAYS for finding in _findings(bench, manner, way, _play(bench, ground, way, rows))]
+    with fronted(bench, SHIPPED) as ground, triton_alone(bench, manner) as (model, server):
+        alone = _asked(address_of(server), model, rows)
+        played = {way: _play(bench, ground, way, rows, alone, server.pids()) for way in WAYS}
+    return [finding for way, pairs in played.items() for finding in _findings(manner, way, pairs)]
 
 
 def _best(bench: Bench, rows: Rows) -> Manner:
@@ -83,21 +88,26 @@ def _best(bench: Bench, rows: Rows) -> Manner:
     rates = {}
     for manner in MANNERS:
         with triton_alone(bench, manner) as (model, server):
-            host, _, port = server.address.partition(":")
-            asked = _asked((host, int(port)), model, rows)
+            asked = _asked(address_of(server), model, rows)
             rates[manner] = _ask(bench, asked, {"triton": server.pids()}).rate or 0.0
         bench.say(f"Triton alone, {manner.text}: {rates[manner]:,.0f} calls/s")
     return max(rates, key=lambda manner: rates[manner])
 
 
-def _play(bench: Bench, ground: Fronted, way: Way, rows: Rows) -> Pairs[Report]:
+def _play(
+    bench: Bench, ground: Fronted, way: Way, rows: Rows, alone: Asked, pids_alone: Sequence[int]
+) -> Pairs[Report]:
     bench.say(f"Triton with the gateway in front and alone: {way.title}")
-    seats = bench.plan.seats
-    pids = {"triton": ground.triton_pids, "gateway": ground.gateway_pids}
-    through, alone = _asked(ground.gateway, way.deployment, rows), _asked(ground.triton, ground.model, rows)
+    seats, through = bench.plan.seats, _asked(ground.gateway, way.deployment, rows)
+
+    def in_front() -> Report:
+        return _ask(bench, through, {"triton": ground.triton_pids, "gateway": ground.gateway_pids})
+
+    def by_itself() -> Report:
+        return _ask(bench, alone, {"triton": pids_alone})
+
     with held(ground.gateway_pids, seats.generator if way.beside_caller else seats.worker):
-        once = partial(_ask, bench, pids=pids)
-        return in_turn(lambda: once(through), lambda: once(alone), bench.plan.pair_rounds, bench.say)
+        return in_turn(in_front, by_itself, bench.plan.pair_rounds, bench.say)
 
 
 def _ask(bench: Bench, asked: Asked, pids: dict[str, Sequence[int]]) -> Report:
@@ -139,7 +149,7 @@ def _read(proof: Proof) -> Read:
     return read
 
 
-def _findings(bench: Bench, manner: Manner, way: Way, pairs: Pairs[Report]) -> list[Finding]:
+def _findings(manner: Manner, way: Way, pairs: Pairs[Report]) -> list[Finding]:
     ratios, trouble = pairs.ratios(lambda report: report.rate)
     if trouble:
         trouble += ": " + "; ".join(why_not([*pairs.first, *pairs.second]))
@@ -148,7 +158,7 @@ def _findings(bench: Bench, manner: Manner, way: Way, pairs: Pairs[Report]) -> l
         "alone": [report.as_json() for report in pairs.second],
     }
     more = [] if trouble else _longer(pairs)
-    conditions = f"{CONNECTIONS} connections, Triton: {manner.text}; {_rates(pairs)}"
+    conditions = f"{CONNECTIONS} connections; Triton alone: {manner.text}; behind: {SHIPPED.text}; {_rates(pairs)}"
     return [
         Finding(way.name, f"in front of Triton: {way.title}", "×", ratios, conditions, trouble, details),
         Finding(f"{way.name}-p50", f"p50 more, {way.title}", "ms", more, conditions, trouble),
