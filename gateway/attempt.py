@@ -135,7 +135,11 @@ class Attempt:
 
     def _at(self, cause: BackendError) -> Outcome:
         """Return what a failed run says of the one request in it."""
-        return InvalidRequest(str(cause)) if self._alone and isinstance(cause, Unfit) else self._failure(cause)
+        if not (self._alone and isinstance(cause, Unfit)):
+            return self._failure(cause)
+        refused = InvalidRequest(str(cause))
+        refused.__cause__ = cause
+        return refused
 
     def _failure(self, cause: BackendError) -> GatewayError:
         kind = BackendUnavailable if isinstance(cause, Away) else PredictionFailed

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.attempt import Ran
+from gateway.backends.backend import Unfit
 from gateway.call import Answer
 from gateway.errors import GatewayError, PredictionFailed
 from gateway.features.row_status import ALL_FRESH, RowStatus
@@ -112,7 +113,11 @@ class Tried:
     @property
     def faulty(self) -> list[int]:
         """The rows that got an error because of what the model made of them."""
-        return [index for index, error in self.failed.items() if isinstance(error, PredictionFailed)]
+        return [
+            index
+            for index, error in self.failed.items()
+            if isinstance(error, PredictionFailed) or isinstance(error.__cause__, Unfit)
+        ]
 
     def sample(self, index: int) -> Sample:
         """Return a row as those want it who only watch."""

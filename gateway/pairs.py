@@ -28,6 +28,7 @@ from gateway.sample import Sample, ready
 from gateway.signs import Half
 from gateway.stored import StoredReader
 from gateway.witness import Witness
+from routing.table import NOT_DRAWN
 
 # Seconds that a pair may take before it is given up, and that lie between two at least: with 20 of them a second far
 # less than one call in a hundred meets one, and 2,000 take a worker two minutes.
@@ -102,7 +103,7 @@ class Pairs:
         ours = await ready(self._candidate.lane, samples, self._features)
         theirs = await ready(self._champion.lane, samples, self._features)
         for at, sample in enumerate(samples):
-            if at not in ours.places & theirs.places:
+            if at not in ours.places & theirs.places or _pinned(sample.row):
                 continue
             took = await self._pair(sample.row, ours.matrix[at : at + 1], theirs.matrix[at : at + 1])
             await self._sleep(max(PAUSE, took * (1.0 / DUTY - 1.0)))
@@ -112,12 +113,13 @@ class Pairs:
         order = [(self._candidate, ours), (self._champion, theirs)]
         if self._first() >= 0.5:
             order.reverse()
+        patience = RUN_PATIENCE * (2 * len(order) if self._in_turn else 1)
         try:
-            async with asyncio.timeout(RUN_PATIENCE):
+            async with asyncio.timeout(patience):
                 runs = await self._run(order * 2)
         except TimeoutError:
             self._meters.dropped.add()
-            return RUN_PATIENCE
+            return patience
         took = sum(one.seconds for one in runs if isinstance(one, Timed))
         if any(isinstance(one, Away) for one in runs):
             self._meters.dropped.add()
@@ -152,6 +154,11 @@ class Pairs:
 
 def _worth(money: Money, decided: Decided, request: dict[str, float]) -> float:
     return money.worth(decided.decision, {**request, **decided.outputs})
+
+
+def _pinned(row: Row) -> bool:
+    """Whether somebody has chosen the row's arm: it is evidence of nothing."""
+    return row.number == NOT_DRAWN and row.call.vector is None
 
 
 def _entity(row: Row) -> str:

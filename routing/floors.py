@@ -14,6 +14,9 @@ from math import inf
 from routing.verdict import Outcome, Verdict, cannot_tell, fail
 from routing.window import Health, Spread, Window
 
+# Where rows break the champion's runs as well, so many broken runs of an equal canary one after the other are as likely
+# as this at most.
+_BY_CHANCE = 1e-7
 # Seconds by which a window may be ahead; one that is more so was made before the clock was set back.
 _AHEAD = 5.0
 
@@ -80,16 +83,17 @@ class Floors:
 
     def _broken(self, spans: list[Health]) -> Verdict | None:
         """Say that the canary is out, if it is: since the latest moment from which on it can be said."""
-        limits, out = self._limits, Health()
+        limits, out, whole = self._limits, Health(), reduce(_together, spans, Health())
+        if whole.champion_runs < limits.champion_runs:
+            return None
+        usual = (whole.champion_broken + 1) / (whole.champion_runs + 2)  # Laplace's rule of succession
         for one in reversed(spans):
             out = _together(out, one)
             enough = max(limits.broken_runs, limits.broken_share * out.canary_runs)
-            if out.canary_broken >= enough and out.champion_runs - out.champion_broken >= limits.champion_beside:
+            beside = out.champion_runs - out.champion_broken >= limits.champion_beside
+            if out.canary_broken >= enough and beside and usual**out.canary_broken < _BY_CHANCE:
                 break
         else:
-            return None
-        whole = reduce(_together, spans)
-        if whole.champion_runs < limits.champion_runs:
             return None
         broken, runs = out.canary_broken, out.canary_runs
         reason = f"{broken} of {runs} runs of the canary failed, and failed again when they were repeated"

@@ -6,6 +6,7 @@ also one who feeds it a day's at a stretch: what depends on time is weighed as t
 
 from dataclasses import dataclass, field
 
+from routing.answered import Answered
 from routing.comparison import NO_COMPARISON
 from routing.cover import Cover
 from routing.findings import Findings
@@ -71,6 +72,7 @@ class Judge:
         self.comparison = NO_COMPARISON
         """Of all pairs so far, for people to read."""
         self._floors = Floors(rules.floors)
+        self._answered = Answered()
         self._order = Order()
         self._units = Units(rules.most_units)
         self.missed = 0
@@ -168,6 +170,7 @@ class Judge:
     def _count(self) -> None:
         """Count the calls before which nothing can come any more."""
         for call in self._order.ready():
+            self._answered.call(call)
             if (taken := self._units.take(call)) is None:
                 continue
             self.findings.call(call.canary, taken)
@@ -215,7 +218,7 @@ class Judge:
             return cannot_tell("most calls came too late to be judged: are all clocks right?")
         if self._used_up:
             return cannot_tell("units used up: most calls come from units that have said what they could")
-        return None
+        return self._answered.look()
 
     def _gone_through(self, number: int, step: Step, since: float, now: float) -> Verdict:
         exposure = self.exposure(number)

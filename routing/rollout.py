@@ -128,6 +128,8 @@ def advance(rollout: Rollout, facts: Facts, now: float) -> Rollout:
         return rollout
     if not rollout.settled:
         return roll_back(rollout, facts.overdue, now) if facts.overdue else rollout
+    if not facts.acknowledged:  # it was served once, and is not now: its candidate may have gone
+        return rollout
     return _forward(rollout, facts, now)
 
 

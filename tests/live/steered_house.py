@@ -19,7 +19,7 @@ from tests.free_ports import free_ports
 from tests.live.running_control import Control, controlling
 from tests.live.running_gateway import NO_SPARE, Running, start
 from tests.live.small_house import SmallHouse, small_house
-from tests.live.typed import typed
+from tests.live.typed import Typed, typed
 from tests.live.waiting import until
 
 FEATURES = {"amount": 3.0, "customer_present": True, "card_limit": 1.0}
@@ -74,8 +74,7 @@ class SteeredHouse:
 
     def order(self, *words: str, by: str = "ada") -> Any:
         """Type an order; return what it answers. Fails where it is refused."""
-        who = ["--as", by, "--key", str(self.house.root / f"{by}.pem")]
-        done = typed("rollout", *words, "--json", *who, "--control", f"127.0.0.1:{self.ports[0]}")
+        done = self._typed(*words, by=by)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -95,10 +94,16 @@ class SteeredHouse:
         def look() -> dict[str, Any] | None:
             state = self.state()
             if state["state"] == "awaiting approval":
-                self.order("approve", "fraud", "--yes", by="ben")
+                done = self._typed("approve", "fraud", "--yes", by="ben")
+                # What was approved in the look before may begin while this is typed.
+                assert done.returncode == 0 or "is next" in done.stderr, done.stderr
             return state if state["state"] in states and (state["settled"] or state["state"] == "done") else None
 
         return until(look, complaint=f"the rollout is not {' or '.join(states)}")
+
+    def _typed(self, *words: str, by: str) -> Typed:
+        who = ["--as", by, "--key", str(self.house.root / f"{by}.pem")]
+        return typed("rollout", *words, "--json", *who, "--control", f"127.0.0.1:{self.ports[0]}")
 
     def memory(self) -> dict[bytes, bytes]:
         """Return all that the control Redis knows of rollouts."""

@@ -32,7 +32,7 @@ from gateway.testing.scripted_backend import ScriptedBackend
 from gateway.witness import Witness
 from monitoring.series import SeriesFile
 from routing.declared import Measure
-from routing.table import CHAMPION, SHADOW
+from routing.table import CHAMPION, NOT_DRAWN, SHADOW
 from routing.window import Pair
 
 POLICY = Policy("p1", 0.0, 100.0, Thresholds((10.0,), ("approve", "decline")))
@@ -299,3 +299,10 @@ async def test_rows_are_compared_and_their_money_counted(tmp_path: Path) -> None
     assert house.witness.pairs.take_comparison().rows == 0
     health = house.witness.health.take(0.0)
     assert (health.canary_scores.constant, health.champion_scores.constant) == (True, False)
+
+
+async def test_a_pinned_row_is_no_evidence(house: House) -> None:
+    sample = house.sample()
+    await house.pairs.watch([replace(sample, row=replace(sample.row, number=NOT_DRAWN))])
+    assert house.witness.pairs.take_pairs() == ()
+    assert await house.pair() is not None

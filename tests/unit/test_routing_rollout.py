@@ -76,6 +76,7 @@ def test_nothing_goes_forward_before_every_worker_has_acknowledged() -> None:
     assert go(rollout, GOOD, acknowledged=False) is rollout
     rollout = go(go(rollout, UNSURE), UNSURE, now=5.0)
     assert (rollout.state, rollout.settled, rollout.since) == (State.SHADOWING, True, 5.0)
+    assert go(rollout, GOOD, acknowledged=False) is rollout, "it was served once, and is not now"
     assert go(rollout, UNSURE) is rollout
 
 

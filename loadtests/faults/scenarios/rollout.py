@@ -157,10 +157,10 @@ def _why(events: Sequence[Mapping[str, Any]]) -> str:
 def _doubled(events: Sequence[Mapping[str, Any]]) -> int:
     """Return how many transitions stand twice in the log.
 
-    An approval is noted there, and is none; drawn anew above a gateway's own table, a rollout stays as it is.
+    An approval is noted there, and is none; one that has begun may be put above a gateway's own table, and stays so.
     """
-    moved = [one for one in events if not one.get("note")]
-    what = ("state", "step", "settled", "table")
+    moved = [one for one in events if not one.get("note") and one["rollout"]["state"] != "pending"]
+    what = ("state", "step", "settled")
     seen = [tuple(one["rollout"][name] for name in what) for one in moved]
     return len(seen) - len(set(seen))
 
