@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from gateway.backends.seat import Kind, Place, Seat, Seats
+from gateway.backends.seat import Place, Seat, Seats
 from gateway.background import in_background
 from gateway.bundle import Bundle
+from gateway.deployment import Backend
 from gateway.tensors.bundle import TensorBundle, load_any_bundle
 from models.manifest import BundleError
 
@@ -73,7 +74,7 @@ class Shelf:
                 self._loaded[key] = Loaded(self._with_known_plan(bundle), seat)
         return self._loaded[key]
 
-    def place(self, arm: str, kind: Kind) -> Place:
+    def place(self, arm: str, kind: Backend) -> Place:
         """Return where that arm's bundles run, if the deployment's backend is of that kind."""
         return self._seats.place(arm, kind)
 

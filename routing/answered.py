@@ -29,10 +29,8 @@ class Answered:
 
     def look(self) -> Verdict | None:
         """Say that the canary does not answer while the champion does; None: it does, or nobody knows."""
-        calls, known = (
-            self._calls,
-            [all_of - unknown for all_of, unknown in zip(self._calls, self._unknown, strict=True)],
-        )
+        calls = self._calls
+        known = [count - unknown for count, unknown in zip(calls, self._unknown, strict=True)]
         silent = calls[True] >= LEAST and known[True] < _SILENT * calls[True]
         if not (silent and calls[False] >= LEAST and known[False] >= _HEARD * calls[False]):
             return None

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.util import find_spec
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from gateway.backends.tensor_seat import longest_run, open_tensors
 from gateway.backends.threaded import ThreadedBackend
 from gateway.background import in_background
 from gateway.bundle import Bundle, prove
+from gateway.deployment import Backend as Declared
 from gateway.host.order import HostedModel
 from gateway.tensors.bundle import TensorBundle
 from models.manifest import BundleError
@@ -34,9 +35,6 @@ from monitoring.series import SeriesFile
 from routing.table import CHAMPION, FALLBACK
 
 log = logging.getLogger("sluice.seat")
-
-Kind = Literal["onnx", "triton", "precomputed"]
-"""A deployment's backend, as it is declared."""
 
 
 class Place(Enum):
@@ -99,7 +97,7 @@ class Seats:
         self._starting: list[Coming] = []
         self._hurry = False
 
-    def place(self, arm: str, kind: Kind = "onnx") -> Place:
+    def place(self, arm: str, kind: Declared = "onnx") -> Place:
         """Return where that arm's bundles go, if the deployment's backend is of that kind.
 
         The fallback answers for what is away: it stays here in any case.

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.command_line.environment import ROOT
+
 if TYPE_CHECKING:
     from monitoring.records.reader import Tally
     from monitoring.records.record import Record
     from monitoring.records.selection import Selection
 
-ROOT = Path(__file__).resolve().parent.parent
 POLL = 0.3
 NOT_EXPORTED = ("since", "arm", "decision", "code", "request_id", "stats", "follow", "json")
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2 as pb  # type: ignore[import-untyped] # shipped without types
 
 from gateway.backends.backend import BackendError
+from gateway.infer_parameter import get, put
 from gateway.tensor import Tensor
-from gateway.tensor_request import Parameter, TensorAnswer, TensorRequest
+from gateway.tensor_request import TensorAnswer, TensorRequest
 from models.tensor_manifest import TensorSpec
 
 FLOAT32 = "FP32"
@@ -76,19 +77,8 @@ def tensor_request(named: Named, asked: TensorRequest) -> pb.ModelInferRequest:
         request.outputs.add(name=output.name)
     for name, value in asked.parameters.items():
         if name not in _OURS:
-            _put(request.parameters[name], value)
+            put(request.parameters[name], value)
     return request
-
-
-def _put(parameter: pb.InferParameter, value: Parameter) -> None:
-    if isinstance(value, bool):
-        parameter.bool_param = value
-    elif isinstance(value, int):
-        parameter.int64_param = value
-    elif isinstance(value, float):
-        parameter.double_param = value
-    else:
-        parameter.string_param = value
 
 
 def tensor_answer(response: pb.ModelInferResponse) -> TensorAnswer:
@@ -99,13 +89,8 @@ def tensor_answer(response: pb.ModelInferResponse) -> TensorAnswer:
         Tensor(one.name, one.datatype, tuple(one.shape), raw)
         for one, raw in zip(response.outputs, response.raw_output_contents, strict=True)
     ]
-    return TensorAnswer(outputs, {name: _get(one) for name, one in response.parameters.items()})
-
-
-def _get(parameter: pb.InferParameter) -> Parameter:
-    kind = parameter.WhichOneof("parameter_choice")
-    value: Parameter = "" if kind is None else getattr(parameter, kind)
-    return value
+    said = ((name, get(one)) for name, one in response.parameters.items())
+    return TensorAnswer(outputs, {name: "" if value is None else value for name, value in said})
 
 
 def specs(tensors: Iterable[pb.ModelMetadataResponse.TensorMetadata]) -> tuple[TensorSpec, ...]:

@@ -14,6 +14,7 @@ from gateway.fronts.grpc_prediction import LENGTH_DELIMITED, delimited
 from gateway.fronts.grpc_wire import GrpcRefusal
 from gateway.fronts.open_inference.inference import Head, InferAnswer, refuse_unsupported
 from gateway.fronts.status import GrpcStatus
+from gateway.infer_parameter import get, put
 from gateway.tensor import Tensor
 from gateway.tensor_request import Parameter
 from gateway.tensor_values import from_values
@@ -127,7 +128,7 @@ class Encoder:
         """All of an answer that is not its own."""
         message = self._message(model_name=model, model_version=version)
         for name, value in parameters:
-            setattr(message.parameters[name], _kind(value), value)
+            put(message.parameters[name], value)
         for name, datatype, shape in fields:
             message.outputs.add(name=name, datatype=datatype, shape=shape)
         serialised: bytes = message.SerializeToString()
@@ -168,15 +169,8 @@ def _typed(tensor: Any) -> Tensor:
     return from_values(tensor.name, tensor.datatype, tuple(tensor.shape), getattr(tensor.contents, field))
 
 
-def _parameter(name: str, value: Any) -> Parameter:
-    kind = value.WhichOneof("parameter_choice")
-    if kind is None:
+def _parameter(name: str, message: Any) -> Parameter:
+    value = get(message)
+    if value is None:
         raise InvalidRequest(f"parameter {name!r:.80} has no value")
-    parameter: Parameter = getattr(value, kind)
-    return parameter
-
-
-def _kind(value: Parameter) -> str:
-    if isinstance(value, bool):
-        return "bool_param"
-    return {int: "int64_param", float: "double_param", str: "string_param"}[type(value)]
+    return value
