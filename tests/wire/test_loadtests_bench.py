@@ -1,6 +1,5 @@
 """The bench and the single run as people start them, against a gateway that is a small program."""
 
-import socket
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from loadtests import __main__ as single
 from loadtests.bench import __main__ as bench
 from loadtests.serving import ServingError, Start, is_ready, started
+from tests.free_ports import free_ports
 
 # One prediction for ever over HTTP/1.1, a health page, and a child that calls itself redis-server.
 PROGRAM = """
@@ -40,8 +40,8 @@ finally:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """One that the kernel gives to no connection of its own accord: the second round takes another one, above it."""
+    return free_ports(1)[0]
 
 
 @pytest.fixture
