@@ -1,9 +1,9 @@
 """Which 32 bytes are an ed25519 public key that belongs to nobody, because its point has small order.
 
 Of a key A a signature (R, S) of M is valid where S·B = R + h(R, A, M)·A (RFC 8032, section 5.1.7). Where 8·A is the
-neutral element, h·A takes at most eight values, so anybody finds an R and an S that fit, for most M at the first try;
-where A is the neutral element itself, for all. RFC 8032 leaves such keys to whoever uses it (as RFC 7748, section 7, does
-with small-order inputs), and neither OpenSSL nor `cryptography` refuses them.
+neutral element, h·A takes at most eight values: after a few tries anybody has an R and an S that fit any M. RFC 8032
+leaves it to whoever reads keys to refuse these (as RFC 7748, section 7, does with inputs of small order), and neither
+OpenSSL nor `cryptography` does.
 """
 
 _P = 2**255 - 19

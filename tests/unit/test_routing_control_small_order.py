@@ -1,4 +1,4 @@
-"""Keys of small order: that each is one is worked out from the curve, that each lets others sign is tried, and refused."""
+"""Keys of small order: the curve says which they are, each is tried to sign with by nobody, and each is refused."""
 
 import base64
 import hashlib
