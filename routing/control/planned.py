@@ -24,8 +24,8 @@ def planned(
 ) -> Rollout:
     """Return what was asked for; `gateways` are the live ones, `mark` makes a name its own.
 
-    Raises `NoOrder` where the order does not say enough, and `NotYet` where the gateways do not agree, or not with what is
-    declared here: they tell twice a second how they stand, and after a reload they have not done so yet.
+    Raises `NoOrder` where the order does not say enough, and `NotYet` where the gateways do not agree, or not with what
+    is declared here: they tell twice a second how they stand, and after a reload they have not done so yet.
     """
     bundle = asked.digests.get("bundle", "")
     if not asked.candidate or not _DIGEST.fullmatch(bundle):

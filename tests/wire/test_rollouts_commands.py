@@ -20,6 +20,7 @@ import pytest
 from gateway.cli import main
 from gateway.command_line.rollout import patience
 from gateway.command_line.rollout import watch as watching
+from gateway.command_line.rollout.watched import WAITING
 from gateway.testing.bundles import write_bundle
 from models.manifest import load_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
@@ -409,11 +410,26 @@ def test_a_watch_that_never_heard_anything_or_may_not_look_ends(
     assert rollout("watch", "fraud") == 1
     assert capsys.readouterr().err == "sluice: the control Redis is away\n"
     control.answers["Watch"] = [[overview(pb.DeploymentState(deployment="quotes"))]]
-    assert rollout("watch", "quotes") == 1
-    assert "no rollout of quotes so far: sluice rollout start begins one" in capsys.readouterr().err
-    control.answers["Watch"] = [[overview(pb.DeploymentState(deployment="quotes"))]]
     assert rollout("watch") == 0
-    assert capsys.readouterr().err == "sluice: no rollout is running\n"
+    begins = "sluice rollout start begins one, and watch --forever waits for it"
+    assert capsys.readouterr().err == f"sluice: no rollout is running: {begins}\n"
+    control.answers |= {"Watch": [[overview(deployment(at_end("rolled back")))]], "History": pb.Events()}
+    assert rollout("watch", "fraud") == 1
+    assert capsys.readouterr().err == f"sluice: no rollout of fraud is running; this is the last one: {begins}\n"
+
+
+def test_a_watch_waits_for_a_deployments_first_rollout(
+    rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = pb.DeploymentState(deployment="fraud")
+    control.answers |= {"Watch": [[overview(none), overview(none), overview(), overview(deployment(at_end("done")))]]}
+    control.answers["History"] = pb.Events(events=events())
+    assert rollout("watch", "fraud") == 0
+    captured = capsys.readouterr()
+    lines = [line.partition(" ")[2] for line in captured.out.splitlines()]
+    assert lines[:2] == ["fraud: no rollout so far", WAITING]
+    assert ["canary 5 %" in lines[2], "done (step 6 of 6)" in lines[3], len(lines)] == [True, True, 4]
+    assert captured.err == ""
 
 
 def test_a_watch_for_machines(rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,8 +103,8 @@ def _add_looks(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "watch",
         "show how a rollout goes on, live",
         "On a terminal a page; elsewhere a line for each change, and every 30 s how it stands. Ends when the rollout "
-        "is over, with 0 when it is done and 1 when it was taken back. Goes on when the control plane goes away and "
-        "comes back.",
+        "is over, with 0 when it is done and 1 when it was taken back; where there was none so far, one is waited for. "
+        "Goes on when the control plane goes away and comes back.",
         "watch fraud",
     )
     watch.add_argument("deployment", nargs="?", default="", help="this one [all that run]")
