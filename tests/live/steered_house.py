@@ -101,9 +101,13 @@ class SteeredHouse:
 
         return until(look, complaint=f"the rollout is not {' or '.join(states)}")
 
-    def _typed(self, *words: str, by: str) -> Typed:
+    def words(self, *words: str, by: str = "ada") -> list[str]:
+        """Return a command of `sluice rollout` with who asks, and whom."""
         who = ["--as", by, "--key", str(self.house.root / f"{by}.pem")]
-        return typed("rollout", *words, "--json", *who, "--control", f"127.0.0.1:{self.ports[0]}")
+        return ["rollout", *words, "--json", *who, "--control", f"127.0.0.1:{self.ports[0]}"]
+
+    def _typed(self, *words: str, by: str) -> Typed:
+        return typed(*self.words(*words, by=by))
 
     def memory(self) -> dict[bytes, bytes]:
         """Return all that the control Redis knows of rollouts."""

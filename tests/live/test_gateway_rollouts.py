@@ -62,6 +62,22 @@ def test_a_memory_that_was_lost_brings_no_candidate_back_and_neither_does_a_rest
         assert {version for _, version in callers.answers} == {"1"}
 
 
+def test_one_is_begun_as_soon_as_gateways_have_told_what_they_serve(house: SteeredHouse) -> None:
+    house.declare(minutes=0.01)
+    with house.serving(), house.steering():
+        until(lambda: house.order("status", "fraud")["deployments"][0]["gateways"], complaint="no gateway has told")
+        house.declare(minutes=60)
+        words = house.words("start", "fraud", "2", "--bundles", str(house.house.bundles), "--wait", "60s")
+        starting = subprocess.Popen([*SLUICE, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with starting:
+            assert starting.stderr is not None
+            assert "waiting, 60 s at most: the gateways told last" in starting.stderr.readline()
+            reload = [*SLUICE, "reload", "--state", str(house.house.state)]
+            subprocess.run(reload, cwd=ROOT, check=True, capture_output=True)
+            assert starting.wait(60) == 0
+        assert house.state()["state"] in ("pending", "shadowing")
+
+
 def test_a_weight_that_lapses_is_shown_and_so_is_what_the_judge_knew(house: SteeredHouse) -> None:
     def status() -> Any:
         command = [*SLUICE, "status", "--json", "--state", str(house.house.state)]

@@ -113,6 +113,8 @@ def test_a_unit_of_the_request_must_be_sent(plan: Plan) -> None:
     assert intake.read(call(unit="s-1")).unit == "s-1"
     with pytest.raises(InvalidRequest, match="send its session_id as `unit`"):
         intake.read(call())
+    with pytest.raises(InvalidRequest, match="session_id is no feature of fraud, it is the unit: send it as `unit`"):
+        intake.read(call(features={**GOOD_FEATURES, "session_id": "s-1"}))
 
 
 def test_a_unit_that_contradicts_the_entity_is_refused(intake: Intake) -> None:
