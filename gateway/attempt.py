@@ -44,6 +44,8 @@ class Attempt:
         self._runs_left = MOST_RUNS
         self.raised = False
         """Whether the run of all rows together raised."""
+        self.silent = False
+        """Whether it was asked for, and nobody answered, or not in time."""
         self.ran: Ran | None = None
         """The last run, if there was one."""
 
@@ -58,11 +60,12 @@ class Attempt:
         try:
             scores: Sequence[float] = (await self._score(matrix)).tolist()
         except TooLate as exc:
+            self.silent = self.ran is not None  # else it was not begun
             if not self._alone:
                 lane.breaker.failed(self._clock())
             return [BackendUnavailable(str(exc))] * rows
         except Away as exc:
-            self.raised = True
+            self.raised = self.silent = True
             lane.breaker.failed(self._clock())
             return [self._failure(exc)] * rows
         except BackendError as exc:

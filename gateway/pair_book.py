@@ -24,9 +24,10 @@ class PairBook:
         self._raised = False
         self._comparison = NO_COMPARISON
 
-    def note(self, canary: Half, champion: Half, entity: str, money: float) -> None:
-        """Note both bundles on a row of the entity; the candidate's decision is worth so much more."""
-        self.pair(self._once(self._signs.of_pair(canary, champion, self._cutoff.seconds)))
+    def note(self, canary: Half, champion: Half, entity: str, money: float, unit: int | None = None) -> None:
+        """Note both bundles on a row of the entity and unit; the candidate's decision is worth so much more."""
+        pair = self._once(self._signs.of_pair(canary, champion, self._cutoff.seconds))
+        self.pair(pair._replace(unit=unit))
         if champion.outcome is not None:
             self._cutoff.observe(champion.seconds)
         ours, theirs = canary.decided, champion.decided

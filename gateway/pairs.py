@@ -141,7 +141,8 @@ class Pairs:
         self._meters.count(ours is not None, ours is not None and theirs is not None and ours[0] != theirs[0])
         self._witness.health.scored(True, [candidate.outcome])
         self._witness.health.scored(False, [champion.outcome])
-        self._witness.pairs.note(candidate, champion, _entity(row), self._gained(row, ours, theirs))
+        unit = None if row.number == NOT_DRAWN else row.number
+        self._witness.pairs.note(candidate, champion, _entity(row), self._gained(row, ours, theirs), unit)
 
     def _gained(self, row: Row, ours: Decided | None, theirs: Decided | None) -> float:
         money = self.lane.policy.money

@@ -151,3 +151,27 @@ def test_a_backend_that_says_that_it_is_too_late_took_so_long(loop: VirtualLoop)
 
 def backend_of(one: Lane) -> SlowBackend:
     return cast(SlowBackend, one.backend)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "gone", "silent"),
+    [(0.01, None, False), (0.2, None, True), (0.01, Away("connection refused"), True), (0.01, TooLate("silent"), True)],
+)
+def test_a_run_that_nobody_answers_in_time_is_silent(
+    loop: VirtualLoop, seconds: float, gone: Away | None, silent: bool
+) -> None:
+    one = lane(seconds)
+    if gone is not None:
+        backend_of(one).here, backend_of(one).away = 0, gone
+    assert attempt(loop, one)[0].silent is silent
+
+
+def test_a_run_that_was_never_begun_is_not_silent(loop: VirtualLoop) -> None:
+    one = lane(0.01)
+    one.breaker.failed(0.0)
+    for _ in range(5):
+        one.breaker.failed(loop.time())
+    paused, _ = attempt(loop, one)
+    waiting = lane(0.01, turn=asyncio.Semaphore(0))
+    assert not paused.silent
+    assert not attempt(loop, waiting)[0].silent
