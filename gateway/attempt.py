@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class Attempt:
         except BackendError as exc:
             self.raised = True
             if lane.apart:
-                return [self._at(exc)] * rows
+                return [self._at(exc)] if rows == 1 else await self._each(matrix)
             return await self._salvage(matrix, exc)
         lane.breaker.succeeded()
         return lane.decide(matrix, scores)
@@ -123,6 +123,20 @@ class Attempt:
         decided = dict(zip(good, lane.decide(matrix[[*good]], [*good.values()]), strict=True))
         errors = [one if isinstance(one, BackendError) else error for one in found]
         return [decided[at] if at in decided else self._failure(one) for at, one in enumerate(errors)]
+
+    async def _each(self, matrix: NDArray[Any]) -> list[Outcome]:
+        """Ask for rows one by one, all at the same time, of which a run together has failed: none fails for another."""
+        return list(await asyncio.gather(*(self._alone_in_run(matrix[at : at + 1]) for at in range(len(matrix)))))
+
+    async def _alone_in_run(self, row: NDArray[Any]) -> Outcome:
+        try:
+            scores = (await self._score(row)).tolist()
+        except TooLate as exc:
+            return BackendUnavailable(str(exc))
+        except BackendError as exc:
+            return self._at(exc)
+        (outcome,) = self._lane.decide(row, scores)
+        return outcome
 
     async def _score_part(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
         """Look at a part of a list once more; who is away, or late, is not asked again."""

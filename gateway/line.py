@@ -118,6 +118,11 @@ class Line:
         """Whether the champion's runs go one after the other, beside the event loop."""
         return isinstance(self._champion.turn, asyncio.Lock)
 
+    @property
+    def gathers(self) -> bool:
+        """Whether calls that come while lists are on their way gain by going together."""
+        return self._champion.joins()
+
     async def serve(self, rows: list[Row]) -> None:
         """Answer every row, each exactly once. The rows have passed the intake."""
         started = self._clock()

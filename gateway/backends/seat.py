@@ -83,6 +83,8 @@ class Seat:
     toll: Tolled = no_toll
     remote: bool = False
     """Whether it runs on a server that others ask, too: runs that were asked for at once would wait for each other."""
+    joins: Callable[[], bool] = bool
+    """Of one that passes tensors on: whether it has several requests answered in one run, as far as is known now."""
 
 
 class Seats:
@@ -182,7 +184,7 @@ class Seats:
                 async with asyncio.timeout(_TRITON_START):
                     await remote.decided()
         self._starting.append(remote)
-        return Seat(remote.backend, blocking=False, trouble=remote.trouble, remote=True)
+        return Seat(remote.backend, blocking=False, trouble=remote.trouble, remote=True, joins=remote.joins)
 
     def _host(self, bundles: Sequence[Bundle]) -> Seat:
         """Seat the first of them, with what is beside it."""
