@@ -44,8 +44,8 @@ class Attempt:
         self._runs_left = MOST_RUNS
         self.raised = False
         """Whether the run of all rows together raised."""
-        self.silent = False
-        """Whether it was asked for, and nobody answered, or not in time."""
+        self.away = False
+        """Whether nobody was there who could be asked. To be late is no such thing: runs on this thread never are."""
         self.ran: Ran | None = None
         """The last run, if there was one."""
 
@@ -60,12 +60,11 @@ class Attempt:
         try:
             scores: Sequence[float] = (await self._score(matrix)).tolist()
         except TooLate as exc:
-            self.silent = self.ran is not None  # else it was not begun
             if not self._alone:
                 lane.breaker.failed(self._clock())
             return [BackendUnavailable(str(exc))] * rows
         except Away as exc:
-            self.raised = self.silent = True
+            self.raised = self.away = True
             lane.breaker.failed(self._clock())
             return [self._failure(exc)] * rows
         except BackendError as exc:

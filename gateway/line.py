@@ -244,8 +244,8 @@ class Line:
         matrix = batch.matrix[wanted] if known else batch.matrix
         outcomes = await attempt.run(matrix) if len(matrix) else []
         rows = [batch.rows[at] for at in wanted] if known else batch.rows
-        if attempt.silent:
-            ticket.silent(lane.arm)
+        if attempt.away:
+            ticket.away(lane.arm)
         if attempt.raised:
             self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
         else:

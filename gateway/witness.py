@@ -44,8 +44,8 @@ class Ticket(Protocol):
     def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
         """Note rows by the arm that they were assigned to, with what its lane made of them; whether it `ran` for it."""
 
-    def silent(self, arm: str) -> None:
-        """Count a run of the arm's lane that nobody answered, or not in time."""
+    def away(self, arm: str) -> None:
+        """Count a run of the arm's lane for which nobody was there."""
 
     def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         """Return who is to hear which rows of a failed run were at fault; until then the list is held open."""
@@ -86,9 +86,9 @@ class ListTicket:
             self._witness.health.ran(arm == CANARY)
         self._noted.append((arm, rows, map(self._witness.signs.of, outcomes)))
 
-    def silent(self, arm: str) -> None:
-        """As `Ticket.silent`."""
-        self._witness.health.silent(arm == CANARY)
+    def away(self, arm: str) -> None:
+        """As `Ticket.away`."""
+        self._witness.health.away(arm == CANARY)
 
     def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
@@ -140,7 +140,7 @@ class _NoTicket:
     def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
         pass
 
-    def silent(self, arm: str) -> None:
+    def away(self, arm: str) -> None:
         pass
 
     def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:

@@ -62,9 +62,9 @@ class Health:
     champion_scores: Spread = NO_SCORES
     champion_out: int = 0
     """Of its broken runs those in which no row was at fault: its lane was out."""
-    canary_silent: int = 0
-    """Runs of the canary that nobody answered, or not in time; they are not among its runs."""
-    champion_silent: int = 0
+    canary_away: int = 0
+    """Runs of the canary for which nobody was there; they are not among its runs."""
+    champion_away: int = 0
 
 
 NOTHING = Health()

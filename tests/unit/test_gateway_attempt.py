@@ -154,27 +154,27 @@ def backend_of(one: Lane) -> SlowBackend:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "gone", "silent"),
-    [(0.01, None, False), (0.2, None, True), (0.01, Away("connection refused"), True), (0.01, TooLate("silent"), True)],
+    ("seconds", "gone", "away"),
+    [(0.01, None, False), (0.2, None, False), (0.01, Away("connection refused"), True), (0.01, TooLate("late"), False)],
 )
-def test_a_run_that_nobody_answers_in_time_is_silent(
-    loop: VirtualLoop, seconds: float, gone: Away | None, silent: bool
+def test_a_run_that_nobody_takes_is_away(
+    loop: VirtualLoop, seconds: float, gone: Away | None, away: bool
 ) -> None:
     one = lane(seconds)
     if gone is not None:
         backend_of(one).here, backend_of(one).away = 0, gone
-    assert attempt(loop, one)[0].silent is silent
+    assert attempt(loop, one)[0].away is away
 
 
-def test_a_run_that_was_never_begun_is_not_silent(loop: VirtualLoop) -> None:
+def test_a_run_that_was_never_begun_found_nobody_away(loop: VirtualLoop) -> None:
     one = lane(0.01)
     one.breaker.failed(0.0)
     for _ in range(5):
         one.breaker.failed(loop.time())
     paused, _ = attempt(loop, one)
     waiting = lane(0.01, turn=asyncio.Semaphore(0))
-    assert not paused.silent
-    assert not attempt(loop, waiting)[0].silent
+    assert not paused.away
+    assert not attempt(loop, waiting)[0].away
 
 
 def test_where_requests_have_runs_of_their_own_none_fails_for_another(loop: VirtualLoop) -> None:

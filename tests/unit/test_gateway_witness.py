@@ -101,13 +101,13 @@ def test_a_unit_breaks_an_arms_runs_once(tmp_path: Path) -> None:
     assert witness.window(3.0).health.canary_broken == 2, "nobody's row was at fault"
 
 
-def test_runs_that_nobody_answered_are_counted_by_arm() -> None:
+def test_runs_for_which_nobody_was_there_are_counted_by_arm() -> None:
     witness = Witness(Signs(MEASURES), PART)
     ticket = witness.admit(1.0)
     for arm in (CANARY, CANARY, CHAMPION):
-        ticket.silent(arm)
+        ticket.away(arm)
     health = witness.window(2.0).health
-    assert (health.canary_silent, health.champion_silent) == (2, 1)
+    assert (health.canary_away, health.champion_away) == (2, 1)
     assert witness.window(3.0).health == NOTHING
 
 

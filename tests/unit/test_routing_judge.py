@@ -451,7 +451,7 @@ def test_of_a_unit_that_comes_again_pairs_tell_the_time_alone() -> None:
     assert often.judge.exposure(1).pairs == 80
 
 
-AWAY = Health(canary_silent=2, champion_runs=20)
+AWAY = Health(canary_away=2, champion_runs=20)
 """Half a second of it."""
 
 
@@ -463,18 +463,18 @@ def test_a_canary_that_nobody_hears_of_is_taken_out_while_the_champion_answers_b
         assert one.verdict().outcome is Outcome.PASS, "it may come back"
     one.flush(health=AWAY)
     verdict = one.verdict()
-    assert (verdict.outcome, verdict.guard) == (Outcome.FAIL, "silent_runs")
-    assert verdict.reason == "10 of 10 runs of the canary were not answered, or not in time"
+    assert (verdict.outcome, verdict.guard) == (Outcome.FAIL, "away_runs")
+    assert verdict.reason == "10 of 10 runs of the canary were asked of nobody: it is away"
 
 
 @pytest.mark.parametrize(
     "health",
     [
-        replace(AWAY, champion_silent=3),
+        replace(AWAY, champion_away=3),
         replace(AWAY, champion_runs=1),
         replace(AWAY, champion_broken=20),
         replace(AWAY, canary_runs=1),
-        replace(AWAY, canary_silent=0),
+        replace(AWAY, canary_away=0),
     ],
     ids=["so is the champion", "nobody asks it", "it is broken", "others are answered", "nobody asked"],
 )
