@@ -31,8 +31,9 @@ from gateway.witness import Witness
 from routing.table import NOT_DRAWN
 
 # Seconds that a pair may take before it is given up, and that lie between two at least: with 20 of them a second far
-# less than one call in a hundred meets one, and 2,000 take a worker two minutes.
-RUN_PATIENCE = 1.0
+# less than one call in a hundred meets one, and 2,000 take a worker two minutes. Triton needs one second to find that a
+# model's process is dead, and only what it then says counts against the model: what was given up counts for nothing.
+RUN_PATIENCE = 2.0
 PAUSE = 0.05
 # Pairs may take this part of a processor, however long the models run.
 DUTY = 0.1
