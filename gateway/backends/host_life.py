@@ -17,7 +17,8 @@ from gateway.backends.host_toll import OWN, waited_of
 from gateway.backends.host_vigil import Vigil
 from gateway.backends.settings import HostSettings
 from gateway.host.bell import LONGEST, Answer, Request, Said, pack_request, read_answer
-from gateway.host.tensor_slots import Nonsense, NoRoom
+from gateway.host.slots import Slots
+from gateway.host.tensor_slots import Nonsense, NoRoom, TensorSlots
 from monitoring.series import Gauge
 
 _RAISED = {Said.RAISED: BackendError, Said.UNFIT: Unfit}
@@ -32,6 +33,16 @@ class InFlight:
     model: int
     rows: int
     result: "asyncio.Future[Timed]"
+
+
+def _settle(run: InFlight, answer: Answer, slots: Slots | TensorSlots) -> None:
+    """Tell who waits, if anybody does. Raises `Nonsense`."""
+    if run.result.done():
+        return
+    if answer.said is Said.SCORED:
+        run.result.set_result(Timed(slots.scores(answer.slot, run.rows), answer.took * 1e-9))
+    else:
+        run.result.set_exception(_RAISED[answer.said](answer.text))
 
 
 class HostLife:
@@ -139,7 +150,7 @@ class HostLife:
             return False
         self._vigil.woke(self._loop.time())
         try:
-            self._settle(run, answer)
+            _settle(run, answer, self._child.slots)
         except Nonsense as exc:
             self.kill(Death(Reason.NONSENSE, f"its answer is none: {exc}"))
             return True
@@ -147,15 +158,6 @@ class HostLife:
         self._free.append(answer.slot)
         self._busy.set(len(self._runs))
         return True
-
-    def _settle(self, run: InFlight, answer: Answer) -> None:
-        """Tell who waits, if anybody does. Raises `Nonsense`."""
-        if run.result.done():
-            return
-        if answer.said is Said.SCORED:
-            run.result.set_result(Timed(self._child.slots.scores(answer.slot, run.rows), answer.took * 1e-9))
-        else:
-            run.result.set_exception(_RAISED[answer.said](answer.text))
 
     def _check(self) -> None:
         """Look after the host, but hear first what it has said while this process itself was held up."""

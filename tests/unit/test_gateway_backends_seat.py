@@ -10,7 +10,7 @@ import pytest
 from gateway.backends.host import HostedBackend
 from gateway.backends.onnx import OnnxBackend
 from gateway.backends.seat import ROWS, Place, Seats, run_seconds
-from gateway.backends.settings import SeatSettings
+from gateway.backends.settings import HostSettings, SeatSettings
 from gateway.backends.threaded import ThreadedBackend
 from gateway.bundle import Bundle, load_bundle
 from gateway.tensor import to_array, zeros
@@ -137,9 +137,29 @@ async def test_a_model_of_tensors_is_its_hosts_to_open(
     assert ("sha256" in complaint) is damaged
     if not damaged:
         assert seat.copy is not None
-        inputs = [zeros(one.name, one.datatype, (1, 16))._replace(raw=b"\x01\x00\x00\x00" * 16) for one in ADD_SUB[0]]
-        runs = [await backend.run(in_array([TensorRequest(inputs)])) for backend in (seat.backend, seat.copy)]
+        runs = [await backend.run(ones()) for backend in (seat.backend, seat.copy)]
         assert [to_array(run[0].outputs[1]).max() for run in runs] == [2, 0], "each its own"
+    await seat.backend.close()
+
+
+def ones() -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+    """Return a request for sums and differences of ones."""
+    inputs = [zeros(one.name, one.datatype, (1, 16))._replace(raw=b"\x01\x00\x00\x00" * 16) for one in ADD_SUB[0]]
+    return in_array([TensorRequest(inputs)])
+
+
+async def test_more_requests_than_a_host_has_slots_wait_for_their_turn(tmp_path: Path) -> None:
+    write_tensor_bundle(tmp_path, "sums", "1")
+    several = seats(tmp_path, SeatSettings())
+    seat = await several.seat(load_any_bundle(tmp_path / "1", "sums", hosted=True), Place.HOST)
+    assert await several.settle(None) == ""
+
+    async def ask() -> None:
+        async with seat.turn:
+            await seat.backend.run(ones())
+
+    async with asyncio.timeout(30.0):
+        await asyncio.gather(*(ask() for _ in range(4 * HostSettings().slots)))
     await seat.backend.close()
 
 
