@@ -78,6 +78,11 @@ class Lane:
         """Whether rows have runs of their own, so that what one fails at gives the others no pause."""
         return False
 
+    @property
+    def scored(self) -> bool:
+        """Whether its scores mean something, so that two lanes' can be compared."""
+        return True
+
     def decide(self, matrix: NDArray[np.float32], scores: Sequence[Any]) -> list[Outcome]:
         """Return one outcome per row of the matrix, from its score."""
         outcomes = self.decide_scores(scores)

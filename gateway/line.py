@@ -43,9 +43,11 @@ FEATURE_SHARE = 0.4
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
 # Of the time that is left a lane on a server gets so much where another one stands in, but so many times what its runs
-# take as a rule: one that is gone without a word is known by its silence alone.
+# take as a rule: one that is gone without a word is known by its silence alone. And never more than the most: runs that
+# were cut off are taken to be as long as they were let go on, and the next would be let go on for longer still.
 REMOTE_SHARE = 0.5
 REMOTE_PATIENCE = 4.0
+REMOTE_MOST = 0.85
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
 # Failures that another lane may mend; a call that is wrong stays wrong.
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
@@ -267,7 +269,9 @@ class Line:
         if not lane.remote:
             return until
         now = self._clock()
-        return min(until, now + max(REMOTE_SHARE * (until - now), REMOTE_PATIENCE * lane.pace.expect(len(rows))))
+        left = until - now
+        patience = max(REMOTE_SHARE * left, REMOTE_PATIENCE * lane.pace.expect(len(rows)))
+        return now + min(REMOTE_MOST * left, patience)
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
         """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""

@@ -3,9 +3,9 @@
 A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where a run
 of the champion breaks too and no row of it is at fault, where admission refuses calls or the canary's host waits for a
 processor, nothing is said. How many of its runs break would tell less: a breaker lets few of them through.
-Nor is a lane to stay that is away, for its callers are refused when rescue has been used up: where most of the runs that
-were asked of the canary found nobody for a while, and the champion answers beside it, it goes back. Whoever is merely
-late is not away: a champion on this thread never is, however long its lists.
+Nor is a lane to stay that is away, for its callers are refused when rescue has been used up: where most runs that were
+asked of the canary found nobody for a while, and the champion answers beside it, it goes back. Whoever is merely late
+is not away: a champion on this thread never is, however long its lists.
 Floors carry no α; what they cost in false rollbacks is part of the simulated share.
 """
 

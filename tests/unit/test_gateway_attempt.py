@@ -157,9 +157,7 @@ def backend_of(one: Lane) -> SlowBackend:
     ("seconds", "gone", "away"),
     [(0.01, None, False), (0.2, None, False), (0.01, Away("connection refused"), True), (0.01, TooLate("late"), False)],
 )
-def test_a_run_that_nobody_takes_is_away(
-    loop: VirtualLoop, seconds: float, gone: Away | None, away: bool
-) -> None:
+def test_a_run_that_nobody_takes_is_away(loop: VirtualLoop, seconds: float, gone: Away | None, away: bool) -> None:
     one = lane(seconds)
     if gone is not None:
         backend_of(one).here, backend_of(one).away = 0, gone

@@ -264,7 +264,7 @@ async def test_the_tail_begins_beyond_the_frozen_cut_off(house: House) -> None:
     house.candidate.seconds, house.champion.seconds = 50.0, 1.0
     usual = Half(Decided("approve", {"score": 5.0}), 1.0)
     for _ in range(RUNS - 1):
-        house.witness.pairs.note(usual, usual, "card 1", 0.0)
+        house.witness.pairs.note(usual, usual)
     house.witness.pairs.take_pairs()
     assert await house.pair() == Pair(SLOWER, 0), "before it is frozen it says nothing"
     assert await house.pair() == Pair(SLOWER | TAIL, 0)
