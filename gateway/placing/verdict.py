@@ -45,7 +45,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The cheapest of those that fit, the cheapest at any other place, and both in words."""
+    """The cheapest of those that fit, the cheapest at a place of another kind if one fits there, and both in words."""
 
     winner: Offer | None
     runner_up: Offer | None
@@ -66,15 +66,17 @@ def judge(offers: Sequence[Offer], absent: Sequence[Absent], load: Load, allowan
     if not good:
         return Verdict(None, None, _no_place(offers, absent, load, allowance))
     winner = good[0]
-    second = next((one for one in good if one.cell.place != winner.cell.place), None)
+    others = [one for one in good if one.cell.place != winner.cell.place]
+    second = next((one for one in others if one.cell.place.kind != winner.cell.place.kind), next(iter(others), None))
     return Verdict(winner, second, f"{_won(winner, allowance)} {_second(winner, second)}")
 
 
 def money(amount: float) -> str:
-    """Return an amount with three digits that say something, or two behind the point."""
-    if amount >= 0.1 or amount <= 0:
+    """Return an amount with two digits behind the point, or as many more as show three that say something."""
+    if amount >= 1 or amount <= 0:
         return f"{amount:,.2f}"
-    return f"{amount:.{2 - math.floor(math.log10(amount))}f}"
+    whole, _, rest = f"{amount:.{2 - math.floor(math.log10(amount))}f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"
 
 
 def needs(offer: Offer) -> str:

@@ -60,7 +60,7 @@ def test_a_run_on_a_device_is_saved_with_the_device() -> None:
 
 def test_it_is_said_in_words() -> None:
     said = weighed(50.0).sentence
-    assert said.startswith("Computing 360,000 scores every 1 h costs 0.00600 an hour")
+    assert said.startswith("Computing 360,000 scores every 1 h costs 0.006 an hour")
     assert "it is the cheaper one from 100 calls/s on, so it is not at the 50 given." in said
     assert "so it is at the 500 given" in weighed(500.0).sentence
 

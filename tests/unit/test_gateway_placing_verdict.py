@@ -76,6 +76,12 @@ def test_the_runner_up_is_another_place_at_its_cheapest() -> None:
     assert verdict.sentence.endswith("The runner-up, GPU, would cost 2.10 an hour (1 GPU + 1 core), 21 times as much.")
 
 
+def test_one_kind_with_more_threads_is_runner_up_only_where_there_is_no_other() -> None:
+    cells = [cpu(1, 0.001, 1e-4), cpu(1, 0.001, 1e-4, threads=2)]
+    assert "The runner-up, CPU, 2 threads, would cost 0.20" in said(cells, Load(1.0))
+    assert "The runner-up, GPU, would cost 2.10" in said([*cells, gpu(1, 0.001, rate=1e6)], Load(1.0))
+
+
 def test_of_those_that_cost_the_same_the_faster_wins() -> None:
     assert said([cpu(8, 0.004, 1e-5), cpu(4, 0.002, 1e-5)], Load(1.0)).startswith("CPU, in lists of up to 4")
 
@@ -105,7 +111,14 @@ def test_without_figures_there_is_no_winner() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [(12_345.678, "12,345.68"), (0.1, "0.10"), (0.05, "0.0500"), (0.0000475, "0.0000475"), (0.0, "0.00")],
+    [
+        (12_345.678, "12,345.68"),
+        (0.1, "0.10"),
+        (0.05, "0.05"),
+        (0.1389, "0.139"),
+        (0.0000475, "0.0000475"),
+        (0.0, "0.00"),
+    ],
 )
 def test_small_amounts_keep_three_digits(amount: float, shown: str) -> None:
     assert money(amount) == shown
