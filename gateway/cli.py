@@ -15,7 +15,7 @@ from gateway.command_line.rollout.parser import add_rollout
 from gateway.command_line.score_all_command import add_score_all
 from gateway.command_line.serve_flags import add_serve_flags, read_config
 from gateway.config import ConfigError
-from gateway.fronts.tls import TlsError
+from gateway.pem import TlsError
 
 Command = Callable[[argparse.Namespace], int]
 
