@@ -11,6 +11,7 @@ import httpx
 import pytest
 import redis
 
+from gateway.cli import main
 from gateway.client import FeaturesMissing, Prediction, QueueUnavailable, SluiceClient, SluiceError
 from gateway.later.redis_queue import DEAD, PREFIX, STREAM
 from gateway.testing.redis_server import RedisServer
@@ -173,6 +174,10 @@ def test_what_may_not_be_answered_is_said_and_what_does_not_pass_is_a_dead_lette
             assert plain.xlen(STREAM) == 0
         assert running.metric("sluice_queued_calls_total", outcome="dead") == 1
         assert running.metric("sluice_queued_calls_total", outcome="again") == 1
+        features.restart()
+        assert main(["dead-letters", "--queue-url", server.url, "requeue", dead.result_id]) == 0
+        with SluiceClient(running.grpc) as client, pytest.raises(FeaturesMissing, match="card_limit"):
+            until(lambda: client.fetch(dead.result_id, wait=1.0, timeout=30.0))
     finally:
         features.close()
         assert stop(running) == 0
