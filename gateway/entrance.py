@@ -109,6 +109,10 @@ class Entrance:
         self.line.count_refusal(error)
         return error
 
+    def check(self, call: Call) -> None:
+        """Raise `InvalidRequest` for a call that no list would carry."""
+        self._intake.read(call)
+
     def turn_to(self, line: Line, intake: RowReader) -> frozenset[asyncio.Task[None]]:
         """Carry the lists to come on another line of the same deployment; return those still on their way."""
         self.line, self._intake, self._admission = line, intake, line.admission

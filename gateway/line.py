@@ -7,7 +7,7 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.admission import Admission
 from gateway.attempt import Attempt, Ran
@@ -26,15 +26,15 @@ from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
+from gateway.lanes import Lanes
 from gateway.lease import Lease
 from gateway.matrix import matrix_of
 from gateway.meters import NO_ARM, Meters
-from gateway.mirror import Mirror
 from gateway.record import Recorder
 from gateway.rescue import RescueBudget
 from gateway.stored import StoredReader, refusal_of
 from gateway.witness import NO_TICKET, Ticket, Witness
-from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
+from routing.table import CANARY, CHAMPION, FALLBACK
 
 log = logging.getLogger("sluice.line")
 
@@ -51,31 +51,6 @@ REMOTE_MOST = 0.85
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
 # Failures that another lane may mend; a call that is wrong stays wrong.
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
-
-
-@dataclass(frozen=True, slots=True)
-class Lanes:
-    """The lanes of one table: who may answer, by arm, and who only watches."""
-
-    answering: dict[str, Lane]
-    mirrors: tuple[Mirror, ...] = ()
-
-    @property
-    def shadows(self) -> list[Lane]:
-        """The lanes of shadows."""
-        return [mirror.lane for mirror in self.mirrors if mirror.lane.arm == SHADOW]
-
-    def given(self) -> "Lanes":
-        """Return those that take the model's whole input from callers, who made it for the champion's plan."""
-        plan = self.answering[CHAMPION].plan
-        answering = {arm: lane for arm, lane in self.answering.items() if lane.plan is plan}
-        whole = len(answering) == len(self.answering)  # else watchers meet rows of both kinds, and have to read some
-        return Lanes(answering, tuple(one for one in self.mirrors if whole and one.lane.plan is plan))
-
-    def succession(self, arm: str) -> list[Lane]:
-        """Return who answers for the arm, in turn: itself, the champion, the fallback."""
-        order = dict.fromkeys((arm, CHAMPION, FALLBACK))
-        return [self.answering[name] for name in order if name in self.answering]
 
 
 class Line:

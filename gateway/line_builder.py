@@ -19,8 +19,9 @@ from gateway.features.reader import FeatureStore
 from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake, RowReader
 from gateway.lane import Lane
+from gateway.lanes import Lanes
 from gateway.lease import Lease
-from gateway.line import Lanes, Line
+from gateway.line import Line
 from gateway.meters import AheadMeters, BookMeters, Meters
 from gateway.precomputed_plan import PrecomputedError
 from gateway.record import Recorder

@@ -44,12 +44,12 @@ class RealTriton:
 
 
 @contextmanager
-def triton_on(repository: Path, log: Path) -> Iterator[RealTriton]:
-    """Run a server on a repository until the block ends, which kills it."""
+def triton_on(repository: Path, log: Path, *flags: str) -> Iterator[RealTriton]:
+    """Run a server on a repository until the block ends, which kills it. `flags` are Triton's own."""
     repository.mkdir(parents=True, exist_ok=True)
     with preparing():
         place = environment()
-    server = TritonServer(place, repository, free_ports(3), log)
+    server = TritonServer(place, repository, free_ports(3), log, flags)
     try:
         yield RealTriton(server, repository)
     finally:
