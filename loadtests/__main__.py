@@ -1,4 +1,7 @@
-"""One run against a gateway that is already there: `python -m loadtests grpc 127.0.0.1:50051`."""
+"""One run against a gateway that is already there: `python -m loadtests grpc 127.0.0.1:50051`.
+
+Every few seconds a line on standard error says how it goes; the figures come at the end.
+"""
 
 import os
 import sys
@@ -11,6 +14,7 @@ from loadtests.dialect import DIALECTS, dialect, requests
 from loadtests.generator import generate
 from loadtests.options import add_load_options, address, cases_from, load_from, target_from
 from loadtests.processors import ProcessorMeter, family, held
+from loadtests.progress import tell
 from loadtests.table import figures
 from loadtests.tally import Report
 from loadtests.tls import over_tls
@@ -38,7 +42,7 @@ def _run(options: Namespace) -> Report:
     watched = {"worker": options.worker_pid, "redis": options.redis_pid}
     meters = {name: ProcessorMeter(family(pid)) for name, pid in watched.items() if pid is not None}
     with held([os.getpid()], options.core):
-        return generate(load_from(options), spoken, options.address, calls, meters, options.seed)
+        return generate(load_from(options), spoken, options.address, calls, meters, options.seed, tell)
 
 
 def _parser() -> ArgumentParser:

@@ -18,10 +18,13 @@ from loadtests.collector import collector_off
 from loadtests.dialect import Dialect
 from loadtests.exchange import Exchange, Request
 from loadtests.link import Link
+from loadtests.progress import EVERY
 from loadtests.tally import Report, Tally
 
 Meter = Callable[[], float]
 """Reads the processor seconds that somebody has spent so far."""
+Progress = Callable[[float, float, Tally], None]
+"""Hears how many seconds have been measured, and of the last so many seconds what came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,12 @@ def generate(
     calls: Sequence[Request],
     meters: Mapping[str, Meter] | None = None,
     seed: int = 7,
+    progress: Progress | None = None,
 ) -> Report:
-    """Put `load` on a server and report what came back; raises OSError when the server cannot be reached at all."""
+    """Put `load` on a server and report what came back; raises OSError when the server cannot be reached at all.
+
+    `progress` is told every `EVERY` seconds, between two turns of the loop.
+    """
     if load.streams > 1 and not spoken.pipelines:
         raise ValueError(f"{spoken.name} carries one call at a time on a connection")
     all_meters = {"generator": time.process_time} | dict(meters or {})
@@ -59,7 +66,7 @@ def generate(
     with _Loop(load, spoken, address, order) as loop, collector_off():
         loop.spin(load.warm_up, warming)
         before = {name: meter() for name, meter in all_meters.items()}
-        seconds = loop.spin(load.seconds, tally)
+        seconds = loop.spin(load.seconds, tally) if progress is None else _told(loop, load, tally, progress)
         spent = {name: meter() - before[name] for name, meter in all_meters.items()}
         loop.drain(load.grace, tally)
     if loop.lost:
@@ -74,6 +81,18 @@ def generate(
         tally=tally,
         processor_seconds=spent,
     )
+
+
+def _told(loop: "_Loop", load: Load, tally: Tally, progress: Progress) -> float:
+    """Measure piece by piece, the last one up to half as long again; return how long that took."""
+    elapsed = 0.0
+    while (left := load.seconds - elapsed) > 0 and loop.lost < load.connections:
+        part = Tally()
+        seconds = loop.spin(EVERY if left >= 1.5 * EVERY else left, part)
+        elapsed += seconds
+        tally.merge(part)
+        progress(elapsed, seconds, part)
+    return elapsed
 
 
 class _Loop:

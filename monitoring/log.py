@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line on standard error, written at the edges only, never per request."""
+"""Structured logs: one JSON object a line on standard error, written at the edges only, never per request.
+
+A warning, or worse, is what should not have happened, and that it is over; whatever goes as it should is info.
+"""
 
 import json
 import logging

@@ -1,6 +1,9 @@
 """Figures as people read them: digits as far as they tell something, powers of ten where nobody counts, short times."""
 
 _COUNTLESS = 1e9
+_MANY = 1e6
+_FAR = 1_000
+"""So many times as much as is enough is no figure that tells anybody anything."""
 
 
 def figure(value: float, digits: int = 3) -> str:
@@ -8,6 +11,16 @@ def figure(value: float, digits: int = 3) -> str:
     if abs(value) >= _COUNTLESS:
         return f"{value:.2g}"
     return f"{value:,.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:,.{digits}g}"
+
+
+def many(evidence: float) -> str:
+    """Return evidence as a figure, as far as one tells anybody anything."""
+    return figure(evidence) if evidence < _MANY else "over a million"
+
+
+def of_enough(evidence: float, enough: float) -> str:
+    """Return evidence beside what is enough of it: `12.3 of 500`, or `far over 500`."""
+    return f"{figure(evidence)} of {figure(enough)}" if evidence < _FAR * enough else f"far over {figure(enough)}"
 
 
 def percent(share: float) -> str:

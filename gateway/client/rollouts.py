@@ -95,7 +95,7 @@ class RolloutsClient:
         """Take the candidate out of the rollout that runs; of that name and no other, where one is given."""
         return self._ask(self._stub.Abort, self._order("abort", deployment, rollout=rollout, reason=reason))
 
-    def undo(self, deployment: str, reason: str, rollout: str = "") -> pb.RolloutState:
+    def undo(self, deployment: str, reason: str = "", rollout: str = "") -> pb.RolloutState:
         """Bring the former champion back, also after the rollout; of that name and no other, where one is given."""
         return self._ask(self._stub.Undo, self._order("undo", deployment, rollout=rollout, reason=reason))
 

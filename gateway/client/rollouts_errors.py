@@ -3,6 +3,7 @@
 RolloutsError
 ├── NotAllowed    who signed may not do this, or the signature, the time or the key is wrong
 ├── Refused       it cannot be done as things stand
+│   └── NotYet    nor now, but perhaps in a moment: gateways have not told yet what it takes; try again
 ├── NotFound      no such deployment, or no such rollout
 ├── InvalidOrder  this is no order; repeating it cannot help
 └── Away          nobody answered, or the control Redis is away; champions serve on, try again
@@ -28,6 +29,10 @@ class Refused(RolloutsError):
     pass
 
 
+class NotYet(Refused):
+    retryable = True
+
+
 class NotFound(RolloutsError):
     pass
 
@@ -43,6 +48,7 @@ class Away(RolloutsError):
 _BY_STATUS: dict[grpc.StatusCode, type[RolloutsError]] = {
     grpc.StatusCode.PERMISSION_DENIED: NotAllowed,
     grpc.StatusCode.FAILED_PRECONDITION: Refused,
+    grpc.StatusCode.ABORTED: NotYet,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidOrder,
     grpc.StatusCode.UNAVAILABLE: Away,

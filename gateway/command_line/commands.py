@@ -10,7 +10,8 @@ import msgspec
 
 from gateway.supervisor.command_messages import Answer, Ended, Reload, Request, Said, Status
 from gateway.supervisor.command_socket import FILE, short_path
-from gateway.supervisor.state import GatewayState, WorkerState
+from gateway.supervisor.state import GatewayState, TableState, WorkerState
+from routing.table import SHADOW
 
 # Seconds beyond one load's: the gateway reads, loads one deployment after the other, and makes sure.
 SPARE = 600.0
@@ -70,16 +71,20 @@ def ask(state: Path, request: Request, patience: float) -> Iterator[Answer]:
 def show(state: GatewayState) -> str:
     """Return the state as people read it."""
     lines = [f"gateway     pid {state.pid}, since {_utc(state.since)}", ""]
-    lines += [_table_line(one.deployment, one.number, one.complaint) for one in state.tables]
+    lines += [_table_line(one) for one in state.tables]
     for worker in state.workers:
         lines += ["", f"worker {worker.slot}    pid {worker.pid}, {worker.state}, since {_utc(worker.since)}"]
         lines += _standing_lines(worker)
     return "\n".join(lines)
 
 
-def _table_line(deployment: str, number: int, complaint: str) -> str:
-    table = f"table {number}" if number else "not served"
-    return f"{deployment:<11} {table}" + (f"   NOT AS DECLARED: {complaint}" if complaint else "")
+def _table_line(one: TableState) -> str:
+    line = f"{one.deployment:<11} " + (f"table {one.number}" if one.number else "not served")
+    if one.runs:
+        line += f"   rollout {one.rollout} runs: sluice rollout watch {one.deployment}"
+    elif one.rollout:
+        line += f"   as rollout {one.rollout} has left it"
+    return line + (f"   NOT AS DECLARED: {one.complaint}" if one.complaint else "")
 
 
 def _standing_lines(worker: WorkerState) -> Iterator[str]:
@@ -88,7 +93,8 @@ def _standing_lines(worker: WorkerState) -> Iterator[str]:
         for arm in standing.arms:
             trouble = f"   NOT READY: {arm.trouble}" if arm.trouble else ""
             trouble += "   LAPSED: nobody steers its rollout, the champion answers its units" if arm.lapsed else ""
-            yield f"{head} {arm.arm:<9} {arm.version:<12} {arm.digest[:12]}  {100 * arm.share:5.1f} %{trouble}"
+            warm = "   kept warm, sees no row" if arm.arm.startswith(SHADOW) and not arm.share else ""
+            yield f"{head} {arm.arm:<9} {arm.version:<12} {arm.digest[:12]}  {100 * arm.share:5.1f} %{warm}{trouble}"
             head = " " * len(head)
 
 

@@ -47,7 +47,7 @@ def add_control(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         ("tls-cert", str, "", "PEM file: the certificate (chain) to speak TLS with; empty: clear text"),
         ("tls-key", str, "", "PEM file: its private key, without a passphrase"),
         ("tls-client-ca", str, "", "PEM file: mutual TLS, only clients with a certificate from this authority"),
-        ("log-level", str, "warning", "debug, info, warning or error"),
+        ("log-level", str, "info", "debug, info, warning or error"),
     ]
     for name, kind, default, text in flags:
         value = env(name.replace("-", "_"), default)

@@ -22,7 +22,7 @@ def beside(config: ServeConfig, redis_url: str, grpc_port: int, http_port: int) 
     url = f"{redis_url.rpartition('/')[0]}/1"
     people = make_people(config.state / "people")
     command = [sys.executable, "-m", "gateway", "control", "--models", str(config.models), "--control-url", url]
-    command += ["--principals", str(people), "--host", config.host, "--log-level", config.log_level]
+    command += ["--principals", str(people), "--host", config.host]
     command += ["--control-grpc-port", str(grpc_port), "--control-http-port", str(http_port)]
     with KeptProcess(command, config.state / "control.log"):
         yield replace(config, control_url=url)

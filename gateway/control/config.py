@@ -29,7 +29,8 @@ class ControlConfig:
     """Where the queries of deployments that name no Prometheus are asked; empty: nowhere."""
     tls: ServerTls | None = None
     """TLS on both ports; without it both speak clear text."""
-    log_level: str = "warning"
+    log_level: str = "info"
+    """What rollouts do as they should is said, too: a line for each change."""
 
     def __post_init__(self) -> None:
         for name in ("grpc_port", "http_port"):

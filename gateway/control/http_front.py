@@ -30,6 +30,7 @@ log = logging.getLogger("sluice.control")
 _OF_CODE = {
     "PERMISSION_DENIED": 403,
     "FAILED_PRECONDITION": 409,
+    "ABORTED": 409,
     "NOT_FOUND": 404,
     "INVALID_ARGUMENT": 400,
     "UNAVAILABLE": 503,

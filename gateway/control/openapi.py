@@ -15,7 +15,7 @@ _ERRORS = {
     "400": "INVALID_ARGUMENT: this is no order",
     "403": "PERMISSION_DENIED: no such principal, not his role, expired, heeded before, no right signature",
     "404": "NOT_FOUND: no such deployment or rollout",
-    "409": "FAILED_PRECONDITION: it cannot be done as things stand",
+    "409": "FAILED_PRECONDITION: it cannot be done as things stand; ABORTED: nor now, but perhaps in a moment",
     "413": "INVALID_ARGUMENT: the body is longer than any order",
     "503": "UNAVAILABLE: the control Redis is away",
 }

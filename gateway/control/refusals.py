@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from routing.control.errors import ControlError, NotFound, Refused
+from routing.control.errors import ControlError, NotFound, NotYet, Refused
 from routing.control.signed import NoOrder, NotAllowed
 
 T = TypeVar("T")
@@ -11,6 +11,7 @@ T = TypeVar("T")
 CODES: Mapping[type[ControlError], str] = {
     NotAllowed: "PERMISSION_DENIED",
     Refused: "FAILED_PRECONDITION",
+    NotYet: "ABORTED",
     NotFound: "NOT_FOUND",
     NoOrder: "INVALID_ARGUMENT",
     ControlError: "UNAVAILABLE",

@@ -169,7 +169,7 @@ class Follower:
             self._trouble(served.name, Trouble(served.table.number, reason, last, tries + 1))
         else:
             self.troubles.pop(served.name, None)
-            log.warning("follows a rollout", extra={"deployment": served.name, "table": served.table.number})
+            log.info("follows a rollout", extra={"deployment": served.name, "table": served.table.number})
 
     def _tried(self, name: str, table: int) -> Trouble | None:
         trouble = self.troubles.get(name)

@@ -6,6 +6,7 @@ import time
 import msgspec
 
 from gateway.messages import Standing, Tell
+from gateway.served import Served
 from gateway.supervisor.tables import Tables
 from gateway.supervisor.worker_process import WorkerGone, WorkerProcess
 from gateway.supervisor.workers import BEAT, Workers
@@ -17,6 +18,10 @@ class TableState(msgspec.Struct, frozen=True):
     deployment: str
     number: int
     complaint: str = ""
+    rollout: str = ""
+    """Whose table it is, where a rollout has made it and no `deployment.yaml`."""
+    runs: bool = False
+    """Whether that rollout is still under way."""
 
 
 class WorkerState(msgspec.Struct, frozen=True):
@@ -50,10 +55,18 @@ class Watcher:
         """Return the state as it is now."""
         numbers, complaints = self._tables.numbers(), self._tables.complaints
         tables = [
-            TableState(name, numbers.get(name, 0), complaints.get(name, "")) for name in sorted({*numbers, *complaints})
+            _table(name, numbers.get(name, 0), complaints.get(name, ""), self._tables.current.get(name))
+            for name in sorted({*numbers, *complaints})
         ]
         workers = [await _look_at(worker) for worker in self._workers.all]
         return GatewayState(os.getpid(), self._since, tables, workers)
+
+
+def _table(name: str, number: int, complaint: str, served: Served | None) -> TableState:
+    part = None if served is None else served.part
+    if part is None:
+        return TableState(name, number, complaint)
+    return TableState(name, number, complaint, part.rollout, not part.over)
 
 
 async def _look_at(worker: WorkerProcess) -> WorkerState:

@@ -85,7 +85,7 @@ class Workers:
         if not ready:
             await worker.wait()
         elif list(worker.served) != list(self._served()):
-            log.warning("a table was replaced while a worker started: once more", extra={"slot": slot})
+            log.info("a table was replaced while a worker started: once more", extra={"slot": slot})
             worker.retire()
         return ready
 

@@ -9,7 +9,9 @@ from routing.control.change import change
 from routing.control.errors import Refused, Stale
 from routing.control.store import Kept, Store
 from routing.control.view import View
+from routing.figure import percent
 from routing.rollout import Rollout, State, abort, roll_back
+from routing.split import BUCKETS
 
 _TRIES = 20
 
@@ -32,7 +34,7 @@ async def start(store: Store, wanted: Rollout, by: str, now: float) -> Kept:
         if present is None:
             return wanted
         if not present.over:
-            raise Refused(f"rollout {present.name} of {present.deployment} is {present.state}: abort it first")
+            raise Refused(_runs(present))
         return replace(wanted, table=max(wanted.table, present.table + 1))
 
     return await _change(store, wanted.deployment, by, now, begin)
@@ -66,7 +68,7 @@ async def undo(
             raise Refused(f"{deployment} has had no rollout yet: there is nothing to undo")
         if present.state in (State.ROLLED_BACK, State.ABORTED):
             raise Refused(f"nothing of {deployment} can be undone: its last rollout has gone back already")
-        return roll_back(present, f"undone by {by}: {reason}", now)
+        return roll_back(present, f"undone by {by}: {reason or 'no reason given'}", now)
 
     return await _change(store, deployment, by, now, undone, view)
 
@@ -84,6 +86,19 @@ async def note(store: Store, deployment: str, by: str, text: str, now: float, al
         with suppress(Stale):
             return await change(store, kept, kept.rollout, by, now, note=text)
     raise Refused(f"the rollout of {deployment} changes too fast: try again")
+
+
+def _runs(present: Rollout) -> str:
+    """Say that it does, how it goes on, and what is to be done of it."""
+    weight = f" at {percent(present.weight / BUCKETS)} of units" if present.weight else ""
+    step = f"step {present.at + 1} of {len(present.schedule.steps)}"
+    look = f"`sluice rollout watch {present.deployment}` shows it"
+    runs = f"rollout {present.name} of {present.deployment} runs already ({present.state}{weight}, {step}): {look}"
+    if present.state is State.ROLLING_BACK:
+        return f"{runs}, and another may begin when it has gone back"
+    return (
+        f"{runs}; another may begin when it is over, or after `sluice rollout abort {present.deployment} --reason WHY`"
+    )
 
 
 def _is_meant(present: Rollout | None, name: str) -> None:

@@ -22,3 +22,7 @@ class NotFound(ControlError):
 
 class Refused(ControlError):
     """It cannot be done as things stand; the message says why."""
+
+
+class NotYet(Refused):
+    """It cannot be done now, and perhaps in a moment: what it takes of gateways they have not told yet."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from routing.control.event import Event
-from routing.figure import figure, percent, span
+from routing.figure import figure, many, of_enough, percent, span
 from routing.rollout import Rollout, State
 from routing.split import BUCKETS
 
@@ -61,7 +61,7 @@ def _why(event: Event) -> Iterator[str]:
     if evidence and enough:
         yield ""
         yield (
-            f"The evidence was {figure(evidence)} where {figure(enough)} is enough: of canaries that are no worse than"
+            f"The evidence was {many(evidence)} where {figure(enough)} is enough: of canaries that are no worse than"
             f" is tolerated, at most {1 / enough:.2%} ever get so far, however often and however long one looks."
         )
     elif event.numbers:
@@ -81,9 +81,14 @@ def _known(events: Sequence[Event]) -> Iterator[str]:
     yield f"In its last step it had seen {seen}; in all:"
     yield ""
     for guard in view.guards:
-        enough = f"{figure(guard.evidence)} of {figure(guard.enough)}" if guard.enough else figure(guard.evidence)
-        yield f"- {guard.guard}{' (only reports)' if guard.dry_run else ''}: evidence {enough}; {guard.text}"
-    yield f"- that it is not worse: evidence {figure(view.proof)} of {figure(view.proof_enough)}"
+        evidence = of_enough(guard.evidence, guard.enough) if guard.enough else many(guard.evidence)
+        yield f"- {guard.guard}{' (only reports)' if guard.dry_run else ''}: evidence {evidence}; {guard.text}"
+    yield f"- that it is not worse: evidence {of_enough(view.proof, view.proof_enough)}"
+    yield ""
+    yield (
+        "Evidence of 12 of 500: what was seen is 12 times likelier if the candidate is worse than is tolerated (of the"
+        " last line: if it is not worse), and 500 times is enough."
+    )
 
 
 def _exposures(events: Sequence[Event]) -> Iterator[str]:

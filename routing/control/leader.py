@@ -201,7 +201,8 @@ class Leader:
     def _say(self, kept: Kept) -> None:
         if (rollout := kept.rollout) is not None:
             extra = {"deployment": rollout.deployment, "rollout": rollout.name, "reason": rollout.reason}
-            log.warning(f"rollout is {rollout.state}", extra=extra)
+            wrong = rollout.state is State.ROLLING_BACK
+            log.log(logging.WARNING if wrong else logging.INFO, f"rollout is {rollout.state}", extra=extra)
 
 
 def _serves(standing: Standing, rollout: Rollout) -> bool:

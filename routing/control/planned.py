@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from routing.control.errors import Refused
+from routing.control.errors import NotYet, Refused
 from routing.control.feed import Standing
 from routing.control.plane import Known
 from routing.control.signed import Asked, NoOrder
@@ -24,7 +24,8 @@ def planned(
 ) -> Rollout:
     """Return what was asked for; `gateways` are the live ones, `mark` makes a name its own.
 
-    Raises `NoOrder` where the order does not say enough, and `Refused` where the gateways do not agree.
+    Raises `NoOrder` where the order does not say enough, and `NotYet` where the gateways do not agree, or not with what
+    is declared here: they tell twice a second how they stand, and after a reload they have not done so yet.
     """
     bundle = asked.digests.get("bundle", "")
     if not asked.candidate or not _DIGEST.fullmatch(bundle):
@@ -34,9 +35,9 @@ def planned(
     policy = known.policies.get(asked.deployment, standing.policy)
     for section, served, is_declared in (("rollout", standing.rules, rules), ("policy", standing.policy, policy)):
         if served != is_declared:
-            raise Refused(
-                f"the gateways serve another `{section}` section of {asked.deployment} than its deployment.yaml says"
-                " here: `sluice reload` beside each gateway has them read it, then start again"
+            raise NotYet(
+                f"the gateways told last that they serve another `{section}` section of {asked.deployment} than its"
+                " deployment.yaml says here: `sluice reload` beside each has them read it; after that, wait a moment"
             )
     if asked.candidate == standing.champion:
         raise Refused(f"version {asked.candidate} is the champion of {asked.deployment} already")
@@ -68,19 +69,19 @@ def planned(
 def _agreed(deployment: str, gateways: Mapping[str, Standing]) -> Standing:
     """Return what every live gateway says, but for tables and times, which are each one's own."""
     if not gateways:
-        raise Refused(f"no gateway that serves {deployment} has reported lately: start one with this control Redis")
+        raise NotYet(f"no gateway that serves {deployment} has reported lately: start one with this control Redis")
     (first, one), *others = gateways.items()
     if not (one.champion and one.champion_digest):
-        raise Refused(f"gateway {first} does not say who is champion of {deployment}: it is not ready, or too old")
+        raise NotYet(f"gateway {first} does not say who is champion of {deployment}: it is not ready, or too old")
     for name, other in others:
         if (other.champion, other.champion_digest) != (one.champion, one.champion_digest):
-            raise Refused(
+            raise NotYet(
                 f"gateways do not serve the same champion of {deployment}: {first} serves {_shown(one)}, and"
                 f" {name} serves {_shown(other)}: wait, or reload them"
             )
         if (other.policy, other.rules) != (one.policy, one.rules):
             what = "policy" if other.policy != one.policy else "`rollout` section"
-            raise Refused(f"gateways {first} and {name} do not read the same {what} of {deployment}: reload them")
+            raise NotYet(f"gateways {first} and {name} do not read the same {what} of {deployment}: reload them")
     return one
 
 

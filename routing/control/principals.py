@@ -20,6 +20,8 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from routing.control.small_order import has_small_order
+
 # What a document can make Python say: of its types, of numbers that are too large, of what is nested too deep.
 _STRANGE = (AttributeError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError)
 
@@ -90,6 +92,10 @@ def _read(name: object, entry: Mapping[str, Any]) -> Principal:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(str(entry["key"]), validate=True))
     except (KeyError, TypeError, ValueError, binascii.Error) as exc:
         raise PrincipalsError(f"{name}: key is no ed25519 public key (base64 of its 32 bytes)") from exc
+    if has_small_order(key.public_bytes_raw()):
+        raise PrincipalsError(
+            f"{name}: key is of small order: anybody could sign for it, and it was not made by `sluice rollout key new`"
+        )
     roles = [str(role) for role in entry.get("roles") or ()]
     unknown = [role for role in roles if role not in list(Role)]
     if unknown or not roles:

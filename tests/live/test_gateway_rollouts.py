@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,10 +63,12 @@ def test_a_memory_that_was_lost_brings_no_candidate_back_and_neither_does_a_rest
 
 
 def test_a_weight_that_lapses_is_shown_and_so_is_what_the_judge_knew(house: SteeredHouse) -> None:
-    def lapsed() -> list[bool]:
+    def status() -> Any:
         command = [*SLUICE, "status", "--json", "--state", str(house.house.state)]
-        told = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-        arms = [arm for worker in told["workers"] for standing in worker["standings"] for arm in standing["arms"]]
+        return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+    def lapsed() -> list[bool]:
+        arms = [arm for worker in status()["workers"] for standing in worker["standings"] for arm in standing["arms"]]
         return [arm["lapsed"] for arm in arms if arm["arm"] == "canary"]
 
     def told() -> list[bool]:
@@ -76,9 +79,10 @@ def test_a_weight_that_lapses_is_shown_and_so_is_what_the_judge_knew(house: Stee
     with house.serving() as gateway, Callers(gateway.grpc) as callers:
         with house.steering():
             house.begin("2")
-            house.await_state("canary")
+            name = house.await_state("canary")["name"]
             assert callers.versions() == {"1", "2"}
             assert lapsed() == [False, False]
+            assert [(one["rollout"], one["runs"]) for one in status()["tables"]] == [(name, True)]
         until(lambda: lapsed() == [True, True], complaint="no worker says that its canary has no weight")
         assert callers.versions() == {"1"}
         with house.steering():

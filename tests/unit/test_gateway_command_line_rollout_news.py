@@ -1,7 +1,7 @@
 """What a log is told while a rollout is watched: every change once, and never nothing for long."""
 
 from gateway.command_line.rollout.news import EVERY, News
-from gateway.command_line.rollout.watched import Watched
+from gateway.command_line.rollout.watched import WAITING, Watched
 from protos.sluice.v1 import rollouts_pb2 as pb
 from tests.unit.sample_rollouts import NOON, at_end, canary, deployment, overview
 
@@ -57,7 +57,22 @@ def test_what_stalls_is_told_every_half_minute_with_what_is_missing_and_how_long
     stalled.expected_seconds, stalled.state = 0.0, "awaiting approval"
     log.hears(deployment(stalled), after=91)
     (line,) = log.hears(deployment(stalled), after=91 + EVERY)
-    assert "; how long that takes cannot be said yet; needs an approval: sluice rollout approve fraud" in line
+    assert f"{NAME} awaiting approval of step 4 of 6, in step 3 at 5 % for 6 min; verdict cannot tell" in line
+    assert (
+        "; when this step may be left cannot be said yet; step 4 of 6 needs an approval: sluice rollout approve fraud"
+    ) in line
+
+
+def test_what_only_takes_its_time_is_told_with_the_time_that_is_left() -> None:
+    log, waiting = Log(), canary()
+    waiting.expected_seconds, waiting.since = 0.0, NOON - 580
+    waiting.verdict.reason = "580 of 600 s"
+    log.hears(deployment(waiting), after=-EVERY)
+    (line,) = log.hears(deployment(waiting))
+    assert "; verdict cannot tell: 580 of 600 s; this step may be left in 20 s at the earliest; " in line
+    waiting.since = NOON - 700
+    (line,) = log.hears(deployment(waiting), after=EVERY)
+    assert "when this step may be left cannot be said yet" in line
 
 
 def test_nothing_is_told_again_of_what_is_over() -> None:
@@ -65,7 +80,8 @@ def test_nothing_is_told_again_of_what_is_over() -> None:
     assert len(log.hears(deployment(at_end("done")))) == 1
     assert log.hears(deployment(at_end("done")), after=10 * EVERY) == []
     assert log.hears(pb.DeploymentState(deployment="quotes"), after=10 * EVERY) == [
-        "12:05:00 quotes: no rollout so far"
+        "12:05:00 quotes: no rollout so far",
+        f"12:05:00 {WAITING}",
     ]
     assert log.hears(pb.DeploymentState(deployment="quotes"), after=20 * EVERY) == []
 

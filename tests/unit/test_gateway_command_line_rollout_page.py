@@ -34,6 +34,8 @@ def test_a_rollout_that_runs() -> None:
         " 15,000\n"
         "            slower      ····················  0.4 of 500        the canary was worse in 9 pairs\n"
         "            flips       ██████████▉·········  30 (reports)      4 of 90 pairs differ\n"
+        "            x of y: what was seen is x times likelier if the candidate is worse than tolerated; at y it is"
+        " taken out\n"
         "  proof     █████████▍··········  4.1 of 20 that it is not worse: when full, it may be promoted\n"
         "  gateways  gw-1  table 7, heard 0 s ago\n"
         "            gw-2  table 6 of 7, heard 1 s ago  bundle 2 is not there\n"
@@ -47,7 +49,7 @@ def test_one_that_waits_for_a_person_says_what_to_type() -> None:
     rollout.state = "awaiting approval"
     text = plain(page.deployment(deployment(rollout), NOON))
     assert "next      as things go, this step may be left in 6 min" in text
-    assert "            needs an approval: sluice rollout approve fraud" in text
+    assert "            step 4 of 6 needs an approval: sluice rollout approve fraud" in text
     rollout.approved_by = "grace"
     assert "            approved by grace" in plain(page.deployment(deployment(rollout), NOON))
 
@@ -122,6 +124,16 @@ def test_pairs_and_what_they_are_worth() -> None:
         one.entity = ""
     text = plain(page.deployment(deployment(rollout), NOON))
     assert "most different: 0.01 -> 0.93, 0.01 -> 0.93, 0.01 -> 0.93; --entities says whose\n" in text
+
+
+def test_evidence_that_nobody_can_imagine_is_no_figure() -> None:
+    rollout = canary()
+    rollout.guards[0].evidence, rollout.guards[2].evidence, rollout.proof = 3.1e134, 3.1e134, 3.1e134
+    text = plain(page.deployment(deployment(rollout), NOON))
+    assert "far over 500" in text
+    assert "over a million (reports)" in text
+    assert "far over 20 that it is not worse" in text
+    assert "e+" not in text
 
 
 def test_nobody_elses_words_reach_the_terminal_as_commands() -> None:

@@ -1,7 +1,7 @@
 """What a watcher knows and shows, and when it has seen enough."""
 
 from gateway.command_line.rollout.trace import LENGTH, trend
-from gateway.command_line.rollout.watched import Watched, changed, screen
+from gateway.command_line.rollout.watched import WAITING, Watched, changed, screen
 from protos.sluice.v1 import rollouts_pb2 as pb
 from tests.unit.sample_rollouts import NOON, at_end, deployment, events, overview
 
@@ -89,7 +89,15 @@ def test_what_has_changed_since() -> None:
     assert changed(first, first.heard(overview(deployment(at_end("rolled back"))))) == ["fraud"]
 
 
+def test_the_first_rollout_of_a_deployment_is_waited_for() -> None:
+    none = overview(pb.DeploymentState(deployment="fraud"))
+    watched = Watched("fraud").heard(none)
+    assert (watched.states, watched.awaited, Watched("fraud").awaited, Watched("").heard(none).awaited) == (
+        [], True, False, False,
+    )  # fmt: skip
+    assert page(watched).endswith("\nfraud: no rollout so far\n" + WAITING)
+    assert not watched.heard(overview()).awaited
+
+
 def test_where_nothing_was_heard_nothing_is_shown() -> None:
-    none = overview(pb.DeploymentState(deployment="quotes"))
-    assert Watched("quotes").heard(none).states == []
     assert page(Watched("")) == ""

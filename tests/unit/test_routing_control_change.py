@@ -41,10 +41,15 @@ def done(coroutine: Coroutine[Any, Any, T]) -> T:
 async def test_a_second_rollout_is_refused_while_one_runs() -> None:
     store = MemoryStore(lambda: 0.0)
     await start(store, wanted(), "ada", 0.0)
-    with pytest.raises(Refused, match="rollout r0 of fraud is pending: abort it first"):
+    with pytest.raises(Refused) as refused:
         await start(store, wanted("r1"), "bob", 1.0)
+    steps = len(wanted().schedule.steps)
+    assert str(refused.value) == (
+        f"rollout r0 of fraud runs already (pending, step 1 of {steps}): `sluice rollout watch fraud` shows it; another"
+        " may begin when it is over, or after `sluice rollout abort fraud --reason WHY`"
+    )
     await end(store, "fraud", "ada", "a mistake", 2.0)
-    with pytest.raises(Refused, match="is rolling back"):
+    with pytest.raises(Refused, match=r"\(rolling back, .* another may begin when it has gone back$"):
         await start(store, wanted("r1"), "bob", 3.0)
     kept = await store.read("fraud")
     await look(store, kept, Facts(VERDICTS[0], acknowledged=True), 4.0, 0)

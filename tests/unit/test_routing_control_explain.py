@@ -41,7 +41,7 @@ def test_one_that_was_rolled_back() -> None:
         "- 12:05:31 **rolled back** (judge): row_faults: canary 20 of 180 units (11.11%)\n\n"
         "## Why it went back\n\n"
         "row_faults: canary 20 of 180 units (11.11%).\n\n"
-        "The evidence was 1,234,567 where 500 is enough: of canaries that are no worse than is tolerated, at most"
+        "The evidence was over a million where 500 is enough: of canaries that are no worse than is tolerated, at most"
         " 0.20% ever get so far, however often and however long one looks.\n\n"
         "## What the judge knew\n\n"
         "Nothing was kept of that: nobody led then, or nobody had been told yet.\n\n"
@@ -68,6 +68,9 @@ def test_one_that_people_took_back_says_what_the_judge_knew() -> None:
         "- row_faults: evidence 12.3 of 500; canary 3 of 812 units (0.37%), champion 9 of 15000 units\n"
         "- flips (only reports): evidence 30; 4 of 90 pairs differ, 5.00% may\n"
         "- that it is not worse: evidence 4.1 of 20\n"
+        "\n"
+        "Evidence of 12 of 500: what was seen is 12 times likelier if the candidate is worse than is tolerated (of the"
+        " last line: if it is not worse), and 500 times is enough.\n"
     )
     assert "nobody led then" in explain([Event(PENDING, "", "ada", NOON), replaced(event, view=None)])
 

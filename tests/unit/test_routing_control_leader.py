@@ -1,5 +1,6 @@
 """The leader with gateways in memory: a rollout goes its way, or back, whoever leads, however often that changes."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,16 @@ async def test_a_bad_one_goes_back_within_seconds_while_a_person_is_waited_for(h
     assert back.numbers["evidence"] >= back.numbers["enough"]
     assert back.view is not None
     assert back.view.guards[0].evidence == back.numbers["evidence"]
+
+
+async def test_only_going_back_is_logged_as_a_warning(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await house.go(60, "a")
+    house.bad = 0.9
+    await house.go(12, "a")
+    said = {record.message: record.levelname for record in caplog.records}
+    assert said["rollout is awaiting approval"] == said["rollout is rolled back"] == "INFO"
+    assert [message for message, level in said.items() if level == "WARNING"] == ["rollout is rolling back"]
 
 
 async def test_who_comes_after_knows_to_the_bit_what_was_known(house: House) -> None:

@@ -41,6 +41,7 @@ ROLES = {"ada": {Role.REQUEST, Role.APPROVE}, "grace": {Role.APPROVE}, "night": 
 _HTTP_STATUS = {
     "PERMISSION_DENIED": 403,
     "FAILED_PRECONDITION": 409,
+    "ABORTED": 409,
     "NOT_FOUND": 404,
     "INVALID_ARGUMENT": 400,
     "UNAVAILABLE": 503,

@@ -42,7 +42,10 @@ Part = Answer | threading.Event
 
 @dataclass
 class ScriptedControl:
-    """`answers` by method: a message or a refusal, of streams a list of them for each time that one is asked for."""
+    """`answers` by method: a message or a refusal, or a list of them, one for each time that is asked.
+
+    Of streams always: a list of lists.
+    """
 
     keys: Mapping[str, Path]
     principals: Mapping[str, Principal]
@@ -69,7 +72,8 @@ class ScriptedControl:
 
     def unary(self, method: str) -> Callable[[pb.SignedOrder, grpc.ServicerContext], Message]:
         def answer(order: pb.SignedOrder, context: grpc.ServicerContext) -> Message:
-            return _said(self.heed(method, order, context), context)
+            said = self.heed(method, order, context)
+            return _said(said.pop(0) if isinstance(said, list) else said, context)
 
         return answer
 

@@ -14,12 +14,13 @@ import h2corn
 import msgspec
 import pytest
 
-from loadtests import h2load
+from loadtests import generator, h2load
 from loadtests.cases import Case
 from loadtests.cross_check import CrossCheck
 from loadtests.dialect import DIALECTS, Target, dialect, requests
 from loadtests.generator import Load, generate
-from loadtests.tally import Report
+from loadtests.progress import line
+from loadtests.tally import Report, Tally
 from protos.sluice.v1.prediction_pb2 import Prediction, PredictRequest, PredictResponse
 
 CASES = [Case({"card_id": number}, {"amount": 1.0}) for number in range(500)]
@@ -210,6 +211,53 @@ async def test_h2load_is_a_second_opinion(tmp_path: Path, monkeypatch: pytest.Mo
         check.pairs.clear()
         await asyncio.to_thread(check.run, spoken, ("127.0.0.1", port), spoken.encode(CASES[0], ""))
         assert "score outside its contract" in check.summary()
+
+
+async def test_a_run_tells_how_it_goes_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "EVERY", 0.1)
+    gateway, told = Gateway(), list[tuple[float, float, Tally]]()
+
+    def progress(elapsed: float, seconds: float, part: Tally) -> None:
+        told.append((elapsed, seconds, part))
+        gateway.grpc_status = "8"  # from now on
+
+    async with serving(gateway) as port:
+        spoken = dialect("grpc", Target("127.0.0.1", port))
+        calls = requests(spoken, CASES)
+        report = await asyncio.to_thread(
+            generate, SHORT, spoken, ("127.0.0.1", port), calls, None, 7, progress
+        )  # fmt: skip
+    first, last = told[0][2], told[-1][2]
+    assert len(told) == 2, "0.1 s, and the 0.15 that are left"
+    assert (told[-1][0], sum(seconds for _, seconds, _ in told)) == (report.seconds, pytest.approx(report.seconds))
+    assert (first.good > 0, first.faults, last.faults["grpc-status 8"] > 0) == (True, {}, True)
+    assert sum(part.good for *_, part in told) == report.tally.good
+    assert line(5.0, 2.5, first).startswith(f"    5 s: {first.good:,} calls, {first.good / 2.5:,.0f}/s, 0 failed, p99 ")
+    assert f"{last.faults['grpc-status 8']:,} failed (grpc-status 8), no p99" in line(5.0, 2.5, last)
+    assert line(5.0, 5.0, Tally()) == "    5 s: 0 calls, 0/s, 0 failed, no p99"
+
+
+async def test_a_run_whose_connections_are_all_lost_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "EVERY", 0.1)
+    told: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        place = ("127.0.0.1", gone.getsockname()[1])
+        spoken = dialect("grpc", Target(*place))
+
+        def hang_up() -> None:
+            for _ in range(SHORT.connections):
+                gone.accept()[0].close()
+            gone.close()
+
+        hanging = threading.Thread(target=hang_up)
+        hanging.start()
+        report = await asyncio.to_thread(
+            generate, Load(3, 1, 0.0, 600.0, 0.0), spoken, place, requests(spoken, CASES), None, 7,
+            lambda elapsed, seconds, part: told.append(elapsed),
+        )  # fmt: skip
+        hanging.join()
+    assert report.lost_connections == 3
+    assert len(told) <= 10
 
 
 async def test_a_server_that_is_not_there_is_an_error() -> None:

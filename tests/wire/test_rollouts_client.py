@@ -11,7 +11,15 @@ from google.protobuf.message import Message
 
 from gateway.client import Tls
 from gateway.client.rollouts import APPROVED_FOR, VALID_FOR, RolloutsClient, Signer
-from gateway.client.rollouts_errors import Away, InvalidOrder, NotAllowed, NotFound, Refused, RolloutsError
+from gateway.client.rollouts_errors import (
+    Away,
+    InvalidOrder,
+    NotAllowed,
+    NotFound,
+    NotYet,
+    Refused,
+    RolloutsError,
+)
 from gateway.testing.scripted_door import ScriptedDoor
 from gateway.testing.served_front import served_front
 from loadtests.certificate import make_pair
@@ -97,6 +105,7 @@ def test_a_watch_that_is_left_ends_at_the_server_too(control: ScriptedControl) -
     [
         (grpc.StatusCode.PERMISSION_DENIED, NotAllowed),
         (grpc.StatusCode.FAILED_PRECONDITION, Refused),
+        (grpc.StatusCode.ABORTED, NotYet),
         (grpc.StatusCode.NOT_FOUND, NotFound),
         (grpc.StatusCode.INVALID_ARGUMENT, InvalidOrder),
         (grpc.StatusCode.UNAVAILABLE, Away),
@@ -112,7 +121,7 @@ def test_a_refusal_is_passed_on_in_its_own_words(
         with pytest.raises(kind, match=r"^the control plane's own words$") as caught:
             client.abort("fraud", "why")
         assert type(caught.value) is kind
-        assert caught.value.retryable == (kind is Away)
+        assert caught.value.retryable == (kind in (Away, NotYet))
         watching = client.watch()
         assert next(watching) == overview()
         with pytest.raises(kind, match="own words"):

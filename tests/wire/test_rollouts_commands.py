@@ -18,7 +18,9 @@ import grpc
 import pytest
 
 from gateway.cli import main
+from gateway.command_line.rollout import patience
 from gateway.command_line.rollout import watch as watching
+from gateway.command_line.rollout.watched import WAITING
 from gateway.testing.bundles import write_bundle
 from models.manifest import load_manifest
 from protos.sluice.v1 import rollouts_pb2 as pb
@@ -74,6 +76,29 @@ def test_start_proves_the_bundle_signs_its_digest_and_shows_the_plan(
     assert out.startswith("rollout fraud-20261122-115000-3f2a: bundle 2 is to replace bundle 1\nstep  stage ")
     assert "4     canary   25 %" in out
     assert out.endswith("it goes by itself; to see it: sluice rollout watch fraud\n")
+
+
+def test_start_waits_until_gateways_have_told_that_they_serve_what_is_declared(
+    rollout: Rollout,
+    control: ScriptedControl,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    early = Refusal(grpc.StatusCode.ABORTED, "the gateways serve another `rollout` section")
+    monkeypatch.setattr(patience, "AGAIN", 0.01)
+    control.answers["Start"] = [early, early, canary()]
+    words = ("start", "fraud", "2", "--bundles", str(bundle(tmp_path)))
+    assert rollout(*words) == 0
+    assert len(control.orders("start")) == 3, "each is an order of its own"
+    said = "waiting, 10 s at most: the gateways serve another `rollout` section"
+    assert capsys.readouterr().err == f"sluice: {said}\n", "once"
+    control.answers["Start"] = early
+    assert rollout(*words, "--wait", "0s") == 1
+    assert capsys.readouterr().err == "sluice: the gateways serve another `rollout` section\n"
+    control.answers["Start"] = Refusal(grpc.StatusCode.FAILED_PRECONDITION, "one runs already")
+    assert rollout(*words) == 1
+    assert capsys.readouterr().err == "sluice: one runs already\n", "what does not pass is not waited for"
 
 
 def test_a_bundle_that_is_not_what_it_says_is_not_started(
@@ -157,10 +182,22 @@ def test_a_person_is_asked(
     assert len(control.orders("approve")) == 1 - status
 
 
+def test_where_nobody_can_be_asked_nothing_looks_approved(
+    rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control.answers["List"] = overview()
+    assert rollout("approve", "fraud") == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "sluice: nobody can be asked here: look at `sluice rollout status` first, then --yes approves\n"
+    )
+    assert control.asked == []
+
+
 @pytest.mark.parametrize(
     ("states", "words", "status", "message"),
     [
-        ([canary()], [], 2, "nobody can be asked here: --yes approves without a question"),
         ([canary()], ["--yes", "--for", "8d"], 2, "--for: an approval holds 7 d at most"),
         ([at_end("done")], ["--yes"], 1, "no rollout of fraud is running"),
         ([], ["--yes"], 1, "no rollout of fraud is running"),
@@ -186,6 +223,7 @@ def test_approvals_that_are_not_signed(
     [
         ("abort fraud --reason why", "Abort", ("fraud", "why", 0.0)),
         ("undo fraud --reason why --rollout r1", "Undo", ("fraud", "why", 0.0)),
+        ("undo fraud", "Undo", ("fraud", "", 0.0)),
         ("kill fraud --reason why", "Kill", ("fraud", "why", 0.0)),
         ("stop-all --reason why", "StopAll", ("", "why", 0.0)),
         ("freeze fraud --reason why", "Freeze", ("fraud", "why", 0.0)),
@@ -270,7 +308,12 @@ def test_what_if(
     ruling = pb.Ruling(at=NOON - 100, verdict=pb.Verdict(outcome="fail", reason="row_faults: 20 of 180 units"))
     control.answers["Replay"] = [[ruling], [ruling]]
     assert rollout("replay", "fraud", "--rules", str(rules)) == 0
-    lines = capsys.readouterr().out.splitlines()
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"sluice: judging {canary().name} again by {rules}; shadow, steps and held_back are those that it went through,"
+        " whatever is said of them there\n"
+    )
+    lines = captured.out.splitlines()
     assert len(lines) == 5, "the older rollout's are left out"
     assert lines[-1] == "11:58:20    8 min                      fail: row_faults: 20 of 180 units"
     (order,) = control.orders("replay")
@@ -367,11 +410,26 @@ def test_a_watch_that_never_heard_anything_or_may_not_look_ends(
     assert rollout("watch", "fraud") == 1
     assert capsys.readouterr().err == "sluice: the control Redis is away\n"
     control.answers["Watch"] = [[overview(pb.DeploymentState(deployment="quotes"))]]
-    assert rollout("watch", "quotes") == 1
-    assert "no rollout of quotes so far: sluice rollout start begins one" in capsys.readouterr().err
-    control.answers["Watch"] = [[overview(pb.DeploymentState(deployment="quotes"))]]
     assert rollout("watch") == 0
-    assert capsys.readouterr().err == "sluice: no rollout is running\n"
+    begins = "sluice rollout start begins one, and watch --forever waits for it"
+    assert capsys.readouterr().err == f"sluice: no rollout is running: {begins}\n"
+    control.answers |= {"Watch": [[overview(deployment(at_end("rolled back")))]], "History": pb.Events()}
+    assert rollout("watch", "fraud") == 1
+    assert capsys.readouterr().err == f"sluice: no rollout of fraud is running; this is the last one: {begins}\n"
+
+
+def test_a_watch_waits_for_a_deployments_first_rollout(
+    rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = pb.DeploymentState(deployment="fraud")
+    control.answers |= {"Watch": [[overview(none), overview(none), overview(), overview(deployment(at_end("done")))]]}
+    control.answers["History"] = pb.Events(events=events())
+    assert rollout("watch", "fraud") == 0
+    captured = capsys.readouterr()
+    lines = [line.partition(" ")[2] for line in captured.out.splitlines()]
+    assert lines[:2] == ["fraud: no rollout so far", WAITING]
+    assert ["canary 5 %" in lines[2], "done (step 6 of 6)" in lines[3], len(lines)] == [True, True, 4]
+    assert captured.err == ""
 
 
 def test_a_watch_for_machines(rollout: Rollout, control: ScriptedControl, capsys: pytest.CaptureFixture[str]) -> None:
@@ -481,9 +539,7 @@ def test_what_cannot_be_asked_is_one_line(
     assert control.asked == []
 
 
-@pytest.mark.parametrize(
-    "words", [["abort", "fraud"], ["undo", "fraud"], ["kill", "fraud"], ["freeze", "fraud", "--for", "soon"], []]
-)
+@pytest.mark.parametrize("words", [["abort", "fraud"], ["kill", "fraud"], ["freeze", "fraud", "--for", "soon"], []])
 def test_a_reason_is_asked_for(rollout: Rollout, words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         rollout(*words)

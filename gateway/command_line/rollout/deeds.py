@@ -14,6 +14,7 @@ from gateway.command_line.rollout import page
 from gateway.command_line.rollout.evidence import verdict
 from gateway.command_line.rollout.flags import read_control
 from gateway.command_line.rollout.output import show, show_json
+from gateway.command_line.rollout.patience import patiently
 from gateway.command_line.rollout.steps import plan
 from gateway.command_line.rollout.words import moment, visible
 from gateway.config import ConfigError
@@ -29,7 +30,7 @@ def start(arguments: argparse.Namespace) -> int:
     deployment, version = arguments.deployment, arguments.version
     digest = _digest(arguments)
     with read_control(arguments).client() as client:
-        state = client.start(deployment, version, digest, arguments.reason)
+        state = patiently(lambda: client.start(deployment, version, digest, arguments.reason), arguments.patience)
     if arguments.json:
         show_json(state)
         return 0
@@ -42,6 +43,8 @@ def approve(arguments: argparse.Namespace) -> int:
     """Show what is approved, ask, and sign for it."""
     if arguments.valid_for > LONGEST:
         raise ConfigError(f"--for: an approval holds {span(LONGEST)} at most")
+    if not (arguments.yes or sys.stdin.isatty()):
+        raise ConfigError("nobody can be asked here: look at `sluice rollout status` first, then --yes approves")
     with read_control(arguments).client() as client:
         state = _running(client, arguments.deployment)
         if state.requested_by == arguments.principal:
@@ -161,8 +164,6 @@ def _running(client: RolloutsClient, deployment: str) -> pb.RolloutState:
 
 
 def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise ConfigError("nobody can be asked here: --yes approves without a question")
     print("approve this? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

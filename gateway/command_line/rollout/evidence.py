@@ -9,14 +9,14 @@ from gateway.command_line.rollout.gauges import bar, filled, sparkline
 from gateway.command_line.rollout.trace import LENGTH, Trace, Trend, trend
 from gateway.command_line.rollout.words import visible
 from protos.sluice.v1 import rollouts_pb2 as pb
-from routing.figure import figure
+from routing.figure import many, of_enough
 from routing.verdict import Outcome
 
 _STYLE_OF_OUTCOME: dict[str, str] = {Outcome.PASS: "green", Outcome.FAIL: "bold red", Outcome.CANNOT_TELL: "yellow"}
 _STYLE_OF_TREND: dict[Trend, str] = {"growing": "red", "falling": "green", "steady": "dim"}
 _HALF_WAY = 0.5
-# So many times as much as is enough is no figure that tells anybody anything.
-_FAR = 1_000
+LEGEND = "x of y: what was seen is x times likelier if the candidate is worse than tolerated; at y it is taken out"
+"""How guards' lines are read. Evidence is a likelihood ratio, or is bounded as one is (`routing.evidence`)."""
 
 
 def verdict(state: pb.RolloutState) -> Text:
@@ -42,6 +42,8 @@ def guards(guards: Sequence[pb.GuardEvidence], trace: Trace | None = None) -> It
         yield line.append_text(_course(trace.evidence.get(one.guard, ()), one.enough if _acts(one) else scale))
         if one.evidence > 1:
             yield Text(f"{'':<{width}}  {visible(one.text)}", "dim")
+    if any(map(_acts, guards)):
+        yield Text(LEGEND, "dim")
 
 
 def proof(state: pb.RolloutState) -> Text | None:
@@ -51,23 +53,19 @@ def proof(state: pb.RolloutState) -> Text | None:
     evidence, enough = state.proof, state.proof_enough
     return Text.assemble(
         (bar(evidence, enough), "green"),
-        f"  {_of(evidence, enough)} that it is not worse: when full, it may be promoted",
+        f"  {of_enough(evidence, enough)} that it is not worse: when full, it may be promoted",
     )
 
 
 def _guard(one: pb.GuardEvidence, width: int, scale: float) -> Text:
     style = "dim" if not _acts(one) else "red" if filled(one.evidence, scale) >= _HALF_WAY else "cyan"
-    amount = _of(one.evidence, one.enough) if _acts(one) else f"{figure(one.evidence)} (reports)"
+    amount = of_enough(one.evidence, one.enough) if _acts(one) else f"{many(one.evidence)} (reports)"
     return Text.assemble(f"{one.guard:<{width}}  ", (bar(one.evidence, scale), style), f"  {amount:<16}")
 
 
 def _course(values: Sequence[float], scale: float) -> Text:
     going = trend(values)
     return Text.assemble(f"  {sparkline(values, scale):>{LENGTH}}", (f"  {going}", _STYLE_OF_TREND[going]))
-
-
-def _of(evidence: float, enough: float) -> str:
-    return f"{figure(evidence)} of {figure(enough)}" if evidence < _FAR * enough else f"far over {figure(enough)}"
 
 
 def _acts(one: pb.GuardEvidence) -> bool:

@@ -20,6 +20,8 @@ from gateway.config import ConfigError
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.declared import read_rollout
 
+_AS_RECORDED = "shadow, steps and held_back are those that it went through, whatever is said of them there"
+
 
 def status(arguments: argparse.Namespace) -> int:
     """Show how every deployment stands, or one."""
@@ -73,7 +75,8 @@ def replay(arguments: argparse.Namespace) -> int:
             for ruling in client.replay(arguments.deployment, name, rules):
                 show_json(ruling, indent=None)
             return 0
-        print(f"sluice: judging {name} again by {arguments.rules or 'the declared rules'}", file=sys.stderr)
+        rules_of = arguments.rules or "the declared rules"
+        print(f"sluice: judging {name} again by {rules_of}; {_AS_RECORDED}", file=sys.stderr)
         rulings = list(client.replay(arguments.deployment, name, rules))
     show(side_by_side(events, rulings))
     return 0

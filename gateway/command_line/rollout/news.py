@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.command_line.rollout import page
-from gateway.command_line.rollout.watched import Watched
+from gateway.command_line.rollout.watched import WAITING, Watched
 from gateway.command_line.rollout.words import hour, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.figure import percent, span
-from routing.verdict import Outcome
+from routing.rollout import State
 
 EVERY = 30.0
 """Seconds after which it is said again how a rollout stands that goes on, or that nobody is heard."""
@@ -34,7 +34,7 @@ class News:
 
     def __init__(self) -> None:
         self._said: dict[str, _Said] = {}
-        self._leaderless = False
+        self._leaderless = self._awaited = False
         self._silence = float("-inf")  # when it was said last that nobody is heard
 
     def lines(self, watched: Watched) -> list[str]:
@@ -44,7 +44,13 @@ class News:
         if watched.found is None:
             return []
         clock = hour(watched.found.at)
-        return [f"{clock} {line}" for line in (*self._of_control(watched.found), *self._of_all(watched.found))]
+        told = [*self._of_control(watched.found), *self._of_all(watched.found), *self._of_waiting(watched.awaited)]
+        return [f"{clock} {line}" for line in told]
+
+    def _of_waiting(self, awaited: bool) -> Iterator[str]:
+        if awaited and not self._awaited:
+            yield WAITING
+        self._awaited = awaited
 
     def _of_silence(self, watched: Watched) -> Iterator[str]:
         since, at, why = watched.silent_since, watched.silent_at, visible(watched.silence)
@@ -108,15 +114,16 @@ def _changed(one: pb.DeploymentState) -> str:
 def _going_on(one: pb.DeploymentState, now: float) -> str:
     """Return how a rollout stands that has not moved: for how long, what is missing, and when that may be there."""
     state = one.rollout
-    ahead = [] if page.judged(state) else [line.plain for line in page.ahead(state)]
-    if state.verdict.outcome == Outcome.CANNOT_TELL and not state.expected_seconds:
-        ahead.insert(0, "how long that takes cannot be said yet")
+    ahead = [] if page.judged(state) else [line.plain for line in page.ahead(state, now)]
     return "; ".join([f"{_named(state)} for {span(now - state.since)}", *_judged(state), *ahead, *_held(one)])
 
 
 def _named(state: pb.RolloutState) -> str:
-    weight = f" {percent(state.weight)}" if state.weight else ""
-    return f"{state.name} {state.state}{weight} (step {state.step + 1} of {len(state.steps)})"
+    step, steps, weight = state.step + 1, len(state.steps), percent(state.weight)
+    if state.state == State.AWAITING_APPROVAL:  # of the step to come, which is the one that `approve` names
+        at = f" at {weight}" if state.weight else ""
+        return f"{state.name} {state.state} of step {step + 1} of {steps}, in step {step}{at}"
+    return f"{state.name} {state.state}{f' {weight}' if state.weight else ''} (step {step} of {steps})"
 
 
 def _judged(state: pb.RolloutState) -> list[str]:

@@ -11,6 +11,7 @@ from gateway.command_line.rollout.words import hour, moment, visible
 from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.figure import figure, percent, span
 from routing.rollout import FINAL, State
+from routing.verdict import Outcome
 
 _STYLE_OF_STATE: dict[str, str] = {
     State.DONE: "bold green",
@@ -127,7 +128,7 @@ def _rollout(state: pb.RolloutState, now: float, trace: Trace | None) -> Iterato
     yield from _under("because", [Text(visible(state.reason))])
     if not judged(state):
         yield from _under("verdict", [evidence.verdict(state)])
-        yield from _under("next", ahead(state))
+        yield from _under("next", ahead(state, now))
     yield from _under("guards", list(evidence.guards(state.guards, trace)))
     proof = evidence.proof(state)
     yield from _under("proof", [] if proof is None or judged(state) else [proof])
@@ -145,17 +146,30 @@ def _arms(state: pb.RolloutState) -> str:
     return f"{champion} is champion and answers {shares[0]} of units; candidate {candidate} answers {shares[1]}"
 
 
-def ahead(state: pb.RolloutState) -> list[Text]:
+def ahead(state: pb.RolloutState, now: float) -> list[Text]:
     """Return when the present step may be left, as things go, and what that takes of people."""
     lines = []
-    if state.expected_seconds:
-        lines.append(Text(f"as things go, this step may be left in {span(state.expected_seconds)}"))
+    if when := _when(state, now):
+        lines.append(Text(when))
     following = state.step + 1
     if state.approved_by:
         lines.append(Text(f"approved by {visible(state.approved_by)}", "green"))
     elif state.state == State.AWAITING_APPROVAL or (following < len(state.steps) and state.steps[following].approval):
-        lines.append(Text(f"needs an approval: sluice rollout approve {state.deployment}", "bold yellow"))
+        step = f"step {following + 1} of {len(state.steps)}"
+        lines.append(Text(f"{step} needs an approval: sluice rollout approve {state.deployment}", "bold yellow"))
     return lines
+
+
+def _when(state: pb.RolloutState, now: float) -> str:
+    """Return when the present step may be left, or from when on, where how things go is not known yet."""
+    if state.expected_seconds:
+        return f"as things go, this step may be left in {span(state.expected_seconds)}"
+    if state.verdict.outcome != Outcome.CANNOT_TELL or not state.settled:
+        return ""
+    left = state.steps[state.step].least_seconds - (now - state.since)
+    if state.state == State.AWAITING_APPROVAL or left <= 0:
+        return "when this step may be left cannot be said yet"
+    return f"this step may be left in {span(left)} at the earliest"
 
 
 def _gateway(gateway: pb.Gateway, state: pb.RolloutState, now: float) -> Text:

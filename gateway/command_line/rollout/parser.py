@@ -19,7 +19,7 @@ then:
   sluice rollout watch fraud                        live; ends with 0 when it is done, 1 when it was taken back
   sluice rollout approve fraud                      somebody else than who has started it
   sluice rollout abort fraud --reason 'wrong bundle'
-  sluice rollout undo fraud --reason 'complaints'   the former champion again, also after the rollout
+  sluice rollout undo fraud                         the former champion again, also after the rollout
   sluice rollout explain fraud                      what was decided, by whom, why, on which numbers
   sluice rollout replay fraud --rules stricter.yaml what if?
 
@@ -88,6 +88,10 @@ def _add_start(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("version", help="the candidate's")
     bundles = Path(str(env("bundles", ROOT / "models" / "bundles")))
     parser.add_argument("--bundles", type=Path, default=bundles, help="where <deployment>/<version>/ lie [%(default)s]")
+    parser.add_argument(
+        "--wait", dest="patience", type=_seconds, default=10.0, metavar="TIME",
+        help="how long, while gateways have not told yet that they serve what is declared, as after a reload [10s]",
+    )  # fmt: skip
     parser.add_argument("--reason", default="", help="why, for those who read it later")
 
 
@@ -99,8 +103,8 @@ def _add_looks(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "watch",
         "show how a rollout goes on, live",
         "On a terminal a page; elsewhere a line for each change, and every 30 s how it stands. Ends when the rollout "
-        "is over, with 0 when it is done and 1 when it was taken back. Goes on when the control plane goes away and "
-        "comes back.",
+        "is over, with 0 when it is done and 1 when it was taken back; where there was none so far, one is waited for. "
+        "Goes on when the control plane goes away and comes back.",
         "watch fraud",
     )
     watch.add_argument("deployment", nargs="?", default="", help="this one [all that run]")
@@ -118,7 +122,8 @@ def _add_looks(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "replay",
         "judge a recorded rollout again",
         "Prints when each ruling would have come, beside what was decided. It judges by the rules "
-        "that are declared now, or by those of a file: what if?",
+        "that are declared now, or by those of a file: what if? Only the judge's (guards, floors, alpha, promote) are: "
+        "the steps that it went through are in the record, with the calls that came of them.",
         "replay fraud --rules stricter.yaml",
     )
     for parser in (explain, replay):
@@ -152,7 +157,8 @@ def _add_takes_back(actions: "argparse._SubParsersAction[argparse.ArgumentParser
     ):
         parser = _add(actions, name, text, more, f"{name} fraud --reason 'complaints of customers'")
         parser.add_argument("deployment")
-        parser.add_argument("--reason", required=True, help="why, for those who read it later")
+        # Who undoes something in a hurry is written down with the moment: that is what nobody could find out later.
+        parser.add_argument("--reason", required=name != "undo", default="", help="why, for those who read it later")
         if name != "kill":
             parser.add_argument("--rollout", metavar="NAME", default="", help="this one and no other [the last]")
 

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.live import Live
 
 from gateway.client.rollouts import RolloutsClient
-from gateway.client.rollouts_errors import Away, NotFound, RolloutsError
+from gateway.client.rollouts_errors import Away, RolloutsError
 from gateway.command_line.rollout.flags import read_control
 from gateway.command_line.rollout.news import News
 from gateway.command_line.rollout.output import console, show, show_json
@@ -40,15 +40,22 @@ class Display(Protocol):
 
 
 def watch(arguments: argparse.Namespace) -> int:
-    """Show how rollouts go on, until they are over: 0 when all are done, 1 when one was taken back."""
+    """Show how rollouts go on, until they are over: 0 when all are done, 1 when one was taken back.
+
+    A deployment that has had none is waited for until one begins.
+    """
     with read_control(arguments).client() as client, _display(arguments) as display:
         overviews = steadily(lambda: client.watch(arguments.deployment, arguments.entities), time.sleep)
         known = follow(overviews, client, Watched(arguments.deployment), display, arguments.forever)
-    if known.deployment and not known.states:
-        raise NotFound(f"there was no rollout of {known.deployment} so far: sluice rollout start begins one")
-    if not known.states and not arguments.json:
-        print("sluice: no rollout is running", file=sys.stderr)
+    if not (known.ran or arguments.json):
+        print(f"sluice: {_nothing_ran(known)}", file=sys.stderr)
     return known.result or 0
+
+
+def _nothing_ran(known: Watched) -> str:
+    what = f"no rollout{f' of {known.deployment}' * bool(known.deployment)} is running"
+    last = "; this is the last one" if known.states else ""
+    return f"{what}{last}: sluice rollout start begins one, and watch --forever waits for it"
 
 
 def follow(
@@ -64,7 +71,7 @@ def follow(
             for deployment in changed(before, known):
                 known = _told(client, known, deployment)
         display.show(known)
-        if not forever and not known.silence and known.result is not None:
+        if not (forever or known.silence or known.awaited or known.result is None):
             break
     return known
 

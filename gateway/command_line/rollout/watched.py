@@ -12,6 +12,9 @@ from protos.sluice.v1 import rollouts_pb2 as pb
 from routing.figure import span
 from routing.rollout import State
 
+WAITING = "waiting for one to begin (sluice rollout start); Ctrl-C leaves"
+"""Of a deployment that has had none so far."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -55,6 +58,11 @@ class Watched:
         return [state for state in all_of_them if state.name and (self.deployment or state.name in self.ran)]
 
     @property
+    def awaited(self) -> bool:
+        """Whether the deployment that is watched has had no rollout at all: somebody is about to begin one."""
+        return bool(self.deployment and self.found is not None and not self.states)
+
+    @property
     def result(self) -> int | None:
         """How it ended: 0, all are done; 1, one was taken back; None while one still runs."""
         if not all(page.over(state) for state in self.states):
@@ -79,7 +87,7 @@ def screen(watched: Watched, now: float) -> list[Text]:
         trace = watched.traces.get(one.deployment, Trace())
         drawn = page.deployment(one, watched.found.at, trace)
         lines += [Text(), *(drawn if whole else drawn[:1])]
-    return lines
+    return [*lines, Text(WAITING, "yellow")] if watched.awaited else lines
 
 
 def _silence(watched: Watched, now: float) -> list[Text]:
