@@ -38,6 +38,8 @@ FULL = "too many calls are waiting; try again later"
 AHEAD = 0.005
 # Seconds by which uvloop's timers may come too early: it counts in milliseconds.
 TICK = 0.001
+# Lists on their way at once where each row has a run of its own, and whoever is asked (a Triton, say) queues them.
+APART = 64
 # Seconds that the event loop may be late before newcomers are asked to show that there is time for them.
 UNSEEN = 0.005
 
@@ -59,7 +61,7 @@ class Entrance:
         self._intake = intake
         self._admission = admission
         self._clock = clock
-        self._lists = lists
+        self._most_lists = lists
         self._waiting_limit = waiting_limit
         self._lag = lag
         self._waiting: tuple[deque[Call], ...] = tuple(deque() for _ in Priority)
@@ -117,6 +119,11 @@ class Entrance:
         while self.waiting or self._tasks:
             await asyncio.sleep(0) if not self._tasks else await asyncio.wait(self._tasks)
         await self.line.settled()
+
+    @property
+    def _lists(self) -> int:
+        """How many lists may be on their way at once."""
+        return self._most_lists if self.line.gathers else max(self._most_lists, APART)
 
     @property
     def waiting(self) -> int:

@@ -43,9 +43,11 @@ FEATURE_SHARE = 0.4
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
 # Of the time that is left a lane on a server gets so much where another one stands in, but so many times what its runs
-# take as a rule: one that is gone without a word is known by its silence alone.
+# take as a rule: one that is gone without a word is known by its silence alone. And never more than the most: runs that
+# were cut off are taken to be as long as they were let go on, and the next would be let go on for longer still.
 REMOTE_SHARE = 0.5
 REMOTE_PATIENCE = 4.0
+REMOTE_MOST = 0.85
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
 # Failures that another lane may mend; a call that is wrong stays wrong.
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
@@ -117,6 +119,11 @@ class Line:
     def takes_turns(self) -> bool:
         """Whether the champion's runs go one after the other, beside the event loop."""
         return isinstance(self._champion.turn, asyncio.Lock)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether calls that come while lists are on their way gain by going together."""
+        return self._champion.joins()
 
     async def serve(self, rows: list[Row]) -> None:
         """Answer every row, each exactly once. The rows have passed the intake."""
@@ -239,6 +246,8 @@ class Line:
         matrix = batch.matrix[wanted] if known else batch.matrix
         outcomes = await attempt.run(matrix) if len(matrix) else []
         rows = [batch.rows[at] for at in wanted] if known else batch.rows
+        if attempt.away:
+            ticket.away(lane.arm)
         if attempt.raised:
             self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
         else:
@@ -260,7 +269,9 @@ class Line:
         if not lane.remote:
             return until
         now = self._clock()
-        return min(until, now + max(REMOTE_SHARE * (until - now), REMOTE_PATIENCE * lane.pace.expect(len(rows))))
+        left = until - now
+        patience = max(REMOTE_SHARE * left, REMOTE_PATIENCE * lane.pace.expect(len(rows)))
+        return now + min(REMOTE_MOST * left, patience)
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
         """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""

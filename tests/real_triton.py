@@ -1,9 +1,12 @@
 """A real Triton for tests, with a model repository that bundles are put into; its environment is made on first use."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tritonclient.grpc import InferenceServerClient  # type: ignore[import-untyped] # shipped without types
 
 from loadtests.triton_server import TritonServer, environment
 from models.triton_repository import INSTANCES, Manner, write_model
@@ -31,6 +34,13 @@ class RealTriton:
     def keep(self, bundle: Path, instances: int = INSTANCES) -> str:
         """Put a bundle into the repository; return what it is called there."""
         return write_model(bundle, self.repository, Manner(python_backend=True, instances=instances)).name
+
+    def lose(self, bundle: Path) -> None:
+        """Take a bundle's model out of the repository, and unload it."""
+        name = self.keep(bundle)
+        shutil.rmtree(self.repository / name)
+        with InferenceServerClient(self.address) as client:
+            client.unload_model(name)
 
 
 @contextmanager

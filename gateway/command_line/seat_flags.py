@@ -15,6 +15,12 @@ SEAT_FLAGS: list[tuple[str, type, object, str]] = [
         "on: canaries and shadows run in child processes, one a bundle and worker; off: everything in the worker",
     ),
     ("host-memory-mb", int, _HOST.memory_mb, "megabytes that each model of a lane host may take beyond loading"),
+    (
+        "host-tensor-mb",
+        int,
+        _HOST.tensor_mb,
+        "megabytes of a request to a lane host, or of its answer, where a deployment passes tensors on",
+    ),
     ("host-nice", int, _HOST.nice, "how far a lane host's priority lies below the worker's, 0 to 19"),
     ("host-cpus", str, "", "processors for lane hosts, like 1 or 2,3; empty: the worker's own"),
     ("host-patience-ms", float, _HOST.patience * 1e3, "a lane host that owes answers for so long is killed as stuck"),
@@ -44,6 +50,7 @@ def read_seats(arguments: argparse.Namespace) -> SeatSettings:
     try:
         host = HostSettings(
             memory_mb=arguments.host_memory_mb,
+            tensor_mb=arguments.host_tensor_mb,
             nice=arguments.host_nice,
             cpus=tuple(int(word) for word in arguments.host_cpus.split(",") if word),
             patience=arguments.host_patience_ms / 1e3,

@@ -73,6 +73,10 @@ class RemoteBundle:
                 wait.cancel()
         return "; ".join(one.complaint for one in self._keepers if one.complaint)
 
+    def joins(self) -> bool:
+        """Whether several callers' requests can be one there, as far as is known."""
+        return self._subject.joins()
+
     def trouble(self) -> str:
         """Say why nobody can be asked, or ""."""
         return self._fleet.trouble()

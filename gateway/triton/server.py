@@ -8,6 +8,7 @@ from tritonclient.grpc import service_pb2 as pb  # type: ignore[import-untyped] 
 from tritonclient.grpc import service_pb2_grpc
 
 from gateway.triton import wire
+from gateway.triton.batching import rows_joined
 from gateway.triton.failures import translated
 
 # A server that was started anew is found within a second; one whose machine is gone, within fifteen. Triton wants no
@@ -59,6 +60,11 @@ class Server:
         """Return how many rows a request may have at most; 0: as many as one likes."""
         request = pb.ModelConfigRequest(name=model, version=wire.VERSION)
         return int((await self._ask(self._stub.ModelConfig, request, seconds)).config.max_batch_size)
+
+    async def rows_joined(self, named: wire.Named, seconds: float) -> int:
+        """Return how many rows requests may have that are joined for the model."""
+        request = pb.ModelConfigRequest(name=named.model, version=named.version)
+        return rows_joined(await self._ask(self._stub.ModelConfig, request, seconds))
 
     async def close(self) -> None:
         """Let the connection go, with whatever is under way on it."""

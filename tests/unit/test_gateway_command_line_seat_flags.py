@@ -27,8 +27,9 @@ def test_where_triton_is() -> None:
 
 def test_every_flag_arrives() -> None:
     words = "--lane-hosts off --host-memory-mb 64 --host-nice 0 --host-cpus 0 --host-patience-ms 250 --host-wait 0"
-    seats = read_seats(parse(["up", *STATE, *words.split(), "--loop-run-ms", "5"]))
-    host = HostSettings(memory_mb=64, nice=0, cpus=(0,), patience=0.25)
+    more = "--host-tensor-mb 2 --loop-run-ms 5"
+    seats = read_seats(parse(["up", *STATE, *words.split(), *more.split()]))
+    host = HostSettings(memory_mb=64, tensor_mb=2, nice=0, cpus=(0,), patience=0.25)
     assert seats == SeatSettings(lane_hosts=False, host=host, wait=0.0, loop_run=0.005, triton=TRITON)
 
 
@@ -37,6 +38,7 @@ def test_every_flag_arrives() -> None:
     [
         ("--lane-hosts yes", "on or off"),
         ("--host-nice 20", "niceness"),
+        ("--host-tensor-mb 0", "slot for tensors"),
         ("--host-cpus one", "lane hosts: .*one"),
         ("--host-wait -1", "not below zero"),
         ("--triton triton", "not HOST:PORT"),
