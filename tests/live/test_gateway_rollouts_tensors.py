@@ -73,7 +73,7 @@ def test_a_slow_one_goes_back_by_pairs(house: PassedHouse) -> None:
 def test_one_whose_output_shifts_goes_back(house: PassedHouse) -> None:
     house.declare(minutes=60, shadowing=60, guards="row_faults: {}, score_shift: {more_than: 0.5, at_most: 0.1}")
     reason, note = gone_back(house, "shifted")
-    assert re.match(r"score_shift: \d+ of \d+ pairs differ", reason)
+    assert re.match(r"score_shift: \d+ of \d+ units differ", reason)
     assert "- score_shift: evidence" in note
 
 
