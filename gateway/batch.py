@@ -102,7 +102,7 @@ class Tried:
             infer_time=self.ended - self.began - self.keeping,
             total_time=self.ended - call.received,
             assigned=self.assigned if stands_in else "",
-            precomputed_age=self.ages.get(index),
+            precomputed_age_s=self.ages.get(index),
             tensors=decided.answer,
         )
 

@@ -54,7 +54,7 @@ class Answer:
     """Of a pass-through deployment: then there is nothing else to be seen in it."""
     replayed: bool = False
     """Whether this is what an earlier call of the same request id was told."""
-    precomputed_age: float | None = None
+    precomputed_age_s: float | None = None
     """How long before its score was computed, in seconds; None where a model has run for it."""
 
 

@@ -142,10 +142,14 @@ class Intake:
                 continue
             stored = self._stored.get(name)
             if stored is None:
-                known = sorted(self._request_names)
-                raise InvalidRequest(f"deployment {call.deployment} knows no feature {name!r:.60}; it takes {known}")
+                raise InvalidRequest(self._unknown(call.deployment, name))
             overrides[name] = read_number(RequestFeature(stored.name, stored.type, required=False), value)
         return overrides
+
+    def _unknown(self, deployment: str, name: str) -> str:
+        if (self._unit.source, self._unit.name) == ("request", name):
+            return f"{name} is no feature of {deployment}, it is the unit: send it as `unit`"
+        return f"deployment {deployment} knows no feature {name!r:.60}; it takes {sorted(self._request_names)}"
 
     def _read_unit(self, call: Call) -> str:
         if self._unit.source == "request":

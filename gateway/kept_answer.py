@@ -27,7 +27,7 @@ class KeptAnswer(msgspec.Struct, array_like=True, frozen=True):
     degraded_reasons: tuple[str, ...]
     statuses: dict[str, FeatureStatus]
     assigned: str
-    precomputed_age: float | None = None
+    precomputed_age_s: float | None = None
 
     def answer(self, queue_time: float, features_time: float, total_time: float) -> Answer:
         """Return it for a call that was repeated; times are in seconds, and of that call."""
@@ -44,7 +44,7 @@ class KeptAnswer(msgspec.Struct, array_like=True, frozen=True):
             total_time=total_time,
             assigned=self.assigned,
             replayed=True,
-            precomputed_age=self.precomputed_age,
+            precomputed_age_s=self.precomputed_age_s,
         )
 
 
@@ -67,7 +67,7 @@ def keep(asked: bytes, answer: Answer, bundle_digest: str, at: float) -> bytes:
             answer.degraded_reasons,
             dict(answer.statuses),
             answer.assigned,
-            answer.precomputed_age,
+            answer.precomputed_age_s,
         )
     )
 

@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (CasesError, OSError) as exc:
         print(f"no run: {exc}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # who has seen enough; a part of a run is no figure
+        return 130
     print(msgspec.json.format(msgspec.json.encode(report.as_json())).decode() if options.json else figures(report))
     return 0 if report.sound else 1
 

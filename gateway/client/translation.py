@@ -134,7 +134,7 @@ def _prediction(message: pb.Prediction, request_id: str, timings: Timings | None
         rescued=message.rescued,
         assigned_arm=message.assigned_arm,
         replayed=message.replayed,
-        precomputed_age=message.precomputed_age_s if message.HasField("precomputed_age_s") else None,
+        precomputed_age_s=message.precomputed_age_s if message.HasField("precomputed_age_s") else None,
     )
 
 

@@ -25,7 +25,7 @@ class Prediction:
     say what. `feature_statuses` names only the features that were not fresh: "null", "missing", "stale", "late",
     "broken". When `rescued` is true, `assigned_arm` could not
     answer and `arm` did. When `replayed` is true, this is what an earlier call of the same request id was told.
-    `precomputed_age` is how long ago, in seconds, the score was computed ahead; None where it was computed for this
+    `precomputed_age_s` is how long ago, in seconds, the score was computed ahead; None where it was computed for this
     call. `timings` is None in the answers to many rows, which share one measurement.
     """
 
@@ -42,7 +42,7 @@ class Prediction:
     rescued: bool = False
     assigned_arm: str = ""
     replayed: bool = False
-    precomputed_age: float | None = None
+    precomputed_age_s: float | None = None
 
     @property
     def score(self) -> float:

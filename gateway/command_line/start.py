@@ -64,10 +64,20 @@ a first call (another terminal):
   curl -s{curl_tls} {base}/v1/deployments/fraud:predict -H 'content-type: application/json' \\
     -d '{{"entities": {{"card_id": 32261, "store_id": 8516}}, \
 "features": {{"amount": 24900, "customer_present": true}}}}'
-
+{_later_words(config, base, curl_tls)}
 Ctrl-C drains and stops.""",
         flush=True,
     )
+
+
+def _later_words(config: ServeConfig, base: str, curl_tls: str) -> str:
+    """Say how a row is queued, and its result fetched, where there is a queue; else nothing."""
+    if not config.queue_url:
+        return ""
+    return f"""
+near real time: the same body sent to {base}/v1/deployments/fraud:submit is queued, and answered with a result_id:
+  curl -s{curl_tls} '{base}/v1/results/RESULT_ID?wait_ms=1000'
+"""
 
 
 def _rollout_words(config: ServeConfig, ports: Ports | None) -> str:

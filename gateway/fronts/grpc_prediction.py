@@ -64,8 +64,8 @@ def prediction(answer: Answer) -> bytes:
             answer.replayed,
         )
     ]
-    if answer.precomputed_age is not None:
-        parts += (_PRECOMPUTED_AGE, _DOUBLE(answer.precomputed_age))
+    if answer.precomputed_age_s is not None:
+        parts += (_PRECOMPUTED_AGE, _DOUBLE(answer.precomputed_age_s))
     for name, value in answer.outputs.items():
         parts += (_output_head(name), _DOUBLE(value))
     return b"".join(parts)

@@ -52,7 +52,7 @@ def _prediction(answer: Answer) -> PredictionBody:
         bool(answer.assigned),
         answer.assigned or answer.arm,
         answer.replayed,
-        answer.precomputed_age,
+        answer.precomputed_age_s,
     )
 
 

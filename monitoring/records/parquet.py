@@ -38,7 +38,7 @@ _FIELDS: Mapping[str, Any] = {
     "features_us": pa.int64(),
     "infer_us": pa.int64(),
     "total_us": pa.int64(),
-    "precomputed_age": pa.float64(),
+    "precomputed_age_s": pa.float64(),
 }
 
 

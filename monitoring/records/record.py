@@ -57,7 +57,7 @@ class Record(msgspec.Struct, frozen=True):
     total_us: int
     given_before: float | None = None
     """When the answer was given first, in unix seconds, if the call was repeated; then no feature was looked at."""
-    precomputed_age: float | None = None
+    precomputed_age_s: float | None = None
     """Seconds from its score to the answer, if it was computed ahead; then `model_row` is what a run would have got."""
 
 
@@ -119,7 +119,7 @@ class BlockRows:
             infer_us=_micros(block.infer),
             total_us=_micros(block.waited[row] + block.carried),
             given_before=block.given_before.get(row),
-            precomputed_age=block.precomputed.get(row),
+            precomputed_age_s=block.precomputed.get(row),
         )
 
     def _not_fresh(self, row: int) -> dict[str, str]:

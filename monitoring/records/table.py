@@ -23,8 +23,8 @@ def line_of(record: Record) -> str:
     notes = [f"{record.total_us / 1000:.2f} ms", *record.degraded]
     if record.given_before is not None:
         notes.append(f"again, first at {_moment(round(record.given_before * 1e9))}")
-    if record.precomputed_age is not None:
-        notes.append(f"computed {record.precomputed_age:.0f} s before")
+    if record.precomputed_age_s is not None:
+        notes.append(f"computed {record.precomputed_age_s:.0f} s before")
     if record.message:
         notes.append(record.message)
     said = record.decision or record.code

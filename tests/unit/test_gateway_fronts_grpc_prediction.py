@@ -28,7 +28,7 @@ answers = st.builds(
     total_time=seconds,
     assigned=st.just("") | names,
     replayed=st.booleans(),
-    precomputed_age=st.none() | st.floats(0, 1e9),
+    precomputed_age_s=st.none() | st.floats(0, 1e9),
 )
 
 
@@ -72,7 +72,7 @@ def _prediction(answer: Answer) -> pb.Prediction:
         rescued=bool(answer.assigned),
         assigned_arm=answer.assigned or answer.arm,
         replayed=answer.replayed,
-        precomputed_age_s=answer.precomputed_age,
+        precomputed_age_s=answer.precomputed_age_s,
     )
 
 

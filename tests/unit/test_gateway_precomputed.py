@@ -66,11 +66,11 @@ async def test_a_score_that_is_there_is_the_answer_and_nothing_runs(tmp_path: Pa
     line = ahead(tmp_path, store)
     await put(line, store, 42.0)
     answer = await line.answer("a")
-    assert (answer.outputs, answer.decision, answer.precomputed_age) == ({"score": 42.0}, "decline", 60.0)
+    assert (answer.outputs, answer.decision, answer.precomputed_age_s) == ({"score": 42.0}, "decline", 60.0)
     assert (answer.arm, answer.bundle_version, answer.degraded_reasons, answer.statuses) == (CHAMPION, "1", (), {})
     assert line.backends[CHAMPION].runs == []
     (record,) = line.kept.records
-    assert (record.outputs, record.precomputed_age, record.arm) == ({"score": 42.0}, 60.0, CHAMPION)
+    assert (record.outputs, record.precomputed_age_s, record.arm) == ({"score": 42.0}, 60.0, CHAMPION)
     assert counted(line) == {"hit": 1}
 
 
@@ -93,16 +93,16 @@ async def test_everything_else_is_scored_in_process(
     line = ahead(tmp_path, store)
     await put(line, store, 42.0, **stored)
     answer = await line.answer("a", **asked)
-    assert (answer.outputs, answer.precomputed_age) == ({"score": asked.get("amount", AMOUNT)}, None)
+    assert (answer.outputs, answer.precomputed_age_s) == ({"score": asked.get("amount", AMOUNT)}, None)
     assert line.backends[CHAMPION].runs == [1]
-    assert line.kept.records[-1].precomputed_age is None
+    assert line.kept.records[-1].precomputed_age_s is None
     assert counted(line) == {outcome: 1}
 
 
 async def test_a_score_of_the_limits_very_age_is_used(tmp_path: Path, store: FixedFeatures) -> None:
     line = ahead(tmp_path, store)
     await put(line, store, 42.0, age=600.0)
-    assert (await line.answer("a")).precomputed_age == 600.0
+    assert (await line.answer("a")).precomputed_age_s == 600.0
 
 
 async def test_strange_bytes_are_no_score(tmp_path: Path, store: FixedFeatures) -> None:
@@ -119,7 +119,7 @@ async def test_a_list_is_answered_by_both(tmp_path: Path, store: FixedFeatures) 
     scores = {name: said[-1].outputs["score"] for name, said in line.told.items() if said}  # type: ignore[union-attr]
     assert scores == {"new": AMOUNT, "known": 42.0, "other": 9.0}
     assert line.backends[CHAMPION].runs == [2]
-    assert {one.request_id: one.precomputed_age for one in line.kept.records} == {
+    assert {one.request_id: one.precomputed_age_s for one in line.kept.records} == {
         "new": None,
         "known": 60.0,
         "other": None,
@@ -140,7 +140,7 @@ async def test_each_arm_has_scores_of_its_own(tmp_path: Path, store: FixedFeatur
     line = ahead(tmp_path, store, weight=10_000)
     await put(line, store, 42.0)
     answer = await line.answer("a")
-    assert (answer.arm, answer.outputs, answer.precomputed_age) == (CANARY, {"score": 2 * AMOUNT}, None)
+    assert (answer.arm, answer.outputs, answer.precomputed_age_s) == (CANARY, {"score": 2 * AMOUNT}, None)
     await put(line, store, 43.0, digest=DIGESTS[CANARY])
     answer = await line.answer("b")
     assert (answer.arm, answer.outputs) == (CANARY, {"score": 43.0})
@@ -152,7 +152,7 @@ async def test_a_score_outside_the_contract_is_the_arms_failure_and_rescued(
     line = ahead(tmp_path, store, weight=10_000)
     await put(line, store, 1e6, digest=DIGESTS[CANARY])
     answer = await line.answer("a")
-    assert (answer.arm, answer.assigned, answer.precomputed_age) == (CHAMPION, CANARY, None)
+    assert (answer.arm, answer.assigned, answer.precomputed_age_s) == (CHAMPION, CANARY, None)
 
 
 async def test_answers_are_evidence_and_no_runs(tmp_path: Path, store: FixedFeatures) -> None:
@@ -181,7 +181,7 @@ async def test_a_repeated_call_is_told_the_score_that_was_computed_ahead(tmp_pat
     await put(line, store, 42.0)
     first, again = await line.answer("q"), await line.answer("q")
     assert (first.replayed, again.replayed) == (False, True)
-    assert (again.outputs, again.precomputed_age) == ({"score": 42.0}, 60.0)
+    assert (again.outputs, again.precomputed_age_s) == ({"score": 42.0}, 60.0)
 
 
 @pytest.mark.parametrize(
