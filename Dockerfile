@@ -1,4 +1,4 @@
-# Two stages. The serving image holds the gateway, ONNX Runtime and numpy; neither Feast nor anything of training.
+# Two stages. The serving image holds the gateway, ONNX Runtime, numpy and Triton's client; neither Feast nor anything of training.
 # Bundles are mounted: docker run -v ./models/bundles:/bundles -e SLUICE_REDIS_URL=redis://… -p 50051:50051 -p 8080:8080 sluice
 
 FROM python:3.11-slim-bookworm AS build

@@ -73,7 +73,7 @@ lock: $(STAMP) ## resolve requirements/ anew from pyproject.toml
 		--python-version 3.11 pyproject.toml --extra cpu --extra triton --extra control --extra train --extra loadtest \
 		--group dev -o requirements/dev.txt
 	@$(UV) pip compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
-		--python-version 3.11 pyproject.toml --extra cpu -c requirements/dev.txt -o requirements/serve.txt
+		--python-version 3.11 pyproject.toml --extra cpu --extra triton -c requirements/dev.txt -o requirements/serve.txt
 	@for peer in triton kserve mlserver litserve bentoml; do $(UV) pip compile --quiet --upgrade --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 		requirements/peers/$$peer.in -o requirements/peers/$$peer.txt; done

@@ -76,6 +76,11 @@ class Admission:
         self._share = share
 
     @property
+    def most_rows(self) -> int:
+        """Rows of one list at most; with one, rows share no run."""
+        return self._limits.rows
+
+    @property
     def list_rows(self) -> int:
         """How many rows the next list may have."""
         return self._list_rows

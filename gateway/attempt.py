@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Attempt:
         self._runs_left = MOST_RUNS
         self.raised = False
         """Whether the run of all rows together raised."""
+        self.away = False
+        """Whether nobody was there who could be asked. To be late is no such thing: runs on this thread never are."""
         self.ran: Ran | None = None
         """The last run, if there was one."""
 
@@ -62,13 +64,13 @@ class Attempt:
                 lane.breaker.failed(self._clock())
             return [BackendUnavailable(str(exc))] * rows
         except Away as exc:
-            self.raised = True
+            self.raised = self.away = True
             lane.breaker.failed(self._clock())
             return [self._failure(exc)] * rows
         except BackendError as exc:
             self.raised = True
             if lane.apart:
-                return [self._at(exc)] * rows
+                return [self._at(exc)] if rows == 1 else await self._each(matrix)
             return await self._salvage(matrix, exc)
         lane.breaker.succeeded()
         return lane.decide(matrix, scores)
@@ -120,6 +122,20 @@ class Attempt:
         decided = dict(zip(good, lane.decide(matrix[[*good]], [*good.values()]), strict=True))
         errors = [one if isinstance(one, BackendError) else error for one in found]
         return [decided[at] if at in decided else self._failure(one) for at, one in enumerate(errors)]
+
+    async def _each(self, matrix: NDArray[Any]) -> list[Outcome]:
+        """Ask for rows one by one, all at the same time, of which a run together has failed: none fails for another."""
+        return list(await asyncio.gather(*(self._alone_in_run(matrix[at : at + 1]) for at in range(len(matrix)))))
+
+    async def _alone_in_run(self, row: NDArray[Any]) -> Outcome:
+        try:
+            scores = (await self._score(row)).tolist()
+        except TooLate as exc:
+            return BackendUnavailable(str(exc))
+        except BackendError as exc:
+            return self._at(exc)
+        (outcome,) = self._lane.decide(row, scores)
+        return outcome
 
     async def _score_part(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
         """Look at a part of a list once more; who is away, or late, is not asked again."""

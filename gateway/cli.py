@@ -8,14 +8,16 @@ from pathlib import Path
 
 from gateway.command_line.client_flags import add_client_flags, read_reach
 from gateway.command_line.control_command import add_control, add_control_ports
+from gateway.command_line.dead_letters_command import add_dead_letters
 from gateway.command_line.environment import ROOT, env
 from gateway.command_line.offline import OFFLINE, add_offline, run_offline
+from gateway.command_line.place_command import add_place
 from gateway.command_line.records_command import add_records
 from gateway.command_line.rollout.parser import add_rollout
 from gateway.command_line.score_all_command import add_score_all
 from gateway.command_line.serve_flags import add_serve_flags, read_config
 from gateway.config import ConfigError
-from gateway.fronts.tls import TlsError
+from gateway.pem import TlsError
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -32,6 +34,8 @@ examples:
   sluice adopt embed 1 --onnx model.onnx      a bundle of any tensors, out of a model that others made
   sluice triton-repository --out /models      bundles as models of NVIDIA Triton
   sluice score-all credit                     compute every client's score ahead, for backend: precomputed
+  sluice place fraud                          where its model should run: CPU, GPU or Triton, or computed ahead
+  sluice dead-letters list                    queued calls that were given up, and why
   sluice rollout --help                       a new bundle on its way to champion, watched by its judge
 
 Every flag of up, serve and control has an environment variable: --grpc-port is SLUICE_GRPC_PORT, and so on.
@@ -87,6 +91,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_rollout(commands)
     add_offline(commands)
     add_score_all(commands)
+    add_place(commands)
+    add_dead_letters(commands)
     return parser
 
 

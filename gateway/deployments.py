@@ -24,9 +24,6 @@ from routing.control.window_bytes import encode_window
 
 log = logging.getLogger("sluice.deployments")
 
-# Lists on their way at once where each is one request, and whoever is asked (a Triton, say) makes batches of them.
-REQUESTS = 64
-
 
 class Deployments:
     """Carries out what is to be served: load, then turn; or remove. `door` is opened and shut accordingly."""
@@ -122,9 +119,8 @@ class Deployments:
 
     def _entrance(self, built: Built) -> Entrance:
         config = self._config
-        lists = config.lists if built.line.deployment.tensors is None else max(config.lists, REQUESTS)
         return Entrance(
-            built.line, built.intake, built.admission, time.monotonic, lists, config.waiting_limit, self._lag
+            built.line, built.intake, built.admission, time.monotonic, config.lists, config.waiting_limit, self._lag
         )
 
     def _share_out(self) -> None:

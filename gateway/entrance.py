@@ -38,6 +38,8 @@ FULL = "too many calls are waiting; try again later"
 AHEAD = 0.005
 # Seconds by which uvloop's timers may come too early: it counts in milliseconds.
 TICK = 0.001
+# Lists on their way at once where each row has a run of its own, and whoever is asked (a Triton, say) queues them.
+APART = 64
 # Seconds that the event loop may be late before newcomers are asked to show that there is time for them.
 UNSEEN = 0.005
 
@@ -59,7 +61,7 @@ class Entrance:
         self._intake = intake
         self._admission = admission
         self._clock = clock
-        self._lists = lists
+        self._most_lists = lists
         self._waiting_limit = waiting_limit
         self._lag = lag
         self._waiting: tuple[deque[Call], ...] = tuple(deque() for _ in Priority)
@@ -107,6 +109,10 @@ class Entrance:
         self.line.count_refusal(error)
         return error
 
+    def check(self, call: Call) -> None:
+        """Raise `InvalidRequest` for a call that no list would carry."""
+        self._intake.read(call)
+
     def turn_to(self, line: Line, intake: RowReader) -> frozenset[asyncio.Task[None]]:
         """Carry the lists to come on another line of the same deployment; return those still on their way."""
         self.line, self._intake, self._admission = line, intake, line.admission
@@ -117,6 +123,11 @@ class Entrance:
         while self.waiting or self._tasks:
             await asyncio.sleep(0) if not self._tasks else await asyncio.wait(self._tasks)
         await self.line.settled()
+
+    @property
+    def _lists(self) -> int:
+        """How many lists may be on their way at once."""
+        return self._most_lists if self.line.gathers else max(self._most_lists, APART)
 
     @property
     def waiting(self) -> int:

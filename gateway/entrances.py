@@ -42,6 +42,13 @@ class Entrances:
         entrance = self._entrances.get(deployment)
         return None if entrance is None or not entrance.refusing else entrance.refusal(priority)
 
+    def check(self, call: Call) -> None:
+        """Raise `DeploymentNotFound`, or `InvalidRequest` for a row that its deployment does not take."""
+        entrance = self._entrances.get(call.deployment)
+        if entrance is None:
+            raise self._unknown(call.deployment)
+        entrance.check(call)
+
     def describe(self, name: str) -> Description:
         """Return what a deployment wants and who answers it. Raises `DeploymentNotFound`."""
         description = self._descriptions.get(name)

@@ -16,7 +16,7 @@ class HealthBook:
     """Counts runs of either arm, and looks after the lane host of the canary."""
 
     def __init__(self) -> None:
-        self._runs, self._broken, self._out = [0, 0], [0, 0], [0, 0]
+        self._runs, self._broken, self._out, self._away = [0, 0], [0, 0], [0, 0], [0, 0]
         self._spreads = [NO_SCORES, NO_SCORES]
         self._at_fault: list[set[int]] = [set(), set()]
         self._strained = False
@@ -37,6 +37,10 @@ class HealthBook:
         """Count a run that failed, and failed again when it was repeated; the lane is `out` if no row was at fault."""
         self._broken[canary] += 1
         self._out[canary] += out
+
+    def away(self, canary: bool) -> None:
+        """Count a run for which nobody was there."""
+        self._away[canary] += 1
 
     def told_again(self, canary: bool, units: Set[int]) -> bool:
         """Whether a run was broken by rows of such units alone as have broken one of that arm before.
@@ -78,7 +82,9 @@ class HealthBook:
             strained=self._strained or starved,
             canary_scores=self._spreads[True],
             champion_scores=self._spreads[False],
+            canary_away=self._away[True],
+            champion_away=self._away[False],
         )
-        self._runs, self._broken, self._out = [0, 0], [0, 0], [0, 0]
+        self._runs, self._broken, self._out, self._away = [0, 0], [0, 0], [0, 0], [0, 0]
         self._spreads, self._strained = [NO_SCORES, NO_SCORES], False
         return health

@@ -1,6 +1,6 @@
 """A lane: one arm made ready to run, from rows and their stored features to decided outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -56,6 +56,8 @@ class Lane:
     breaker: Breaker = field(default_factory=Breaker, compare=False)
     input_name: str = ""
     """What the bundle calls the model's one input."""
+    joins: Callable[[], bool] = field(default=lambda: True, compare=False)
+    """Whether rows share a run: then it pays to let them gather."""
 
     def build(self, rows: Sequence[Row], stored: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the model's matrix, shape (rows, features); `stored` has shape (rows, stored features)."""
@@ -75,6 +77,11 @@ class Lane:
     def apart(self) -> bool:
         """Whether rows have runs of their own, so that what one fails at gives the others no pause."""
         return False
+
+    @property
+    def scored(self) -> bool:
+        """Whether its scores mean something, so that two lanes' can be compared."""
+        return True
 
     def decide(self, matrix: NDArray[np.float32], scores: Sequence[Any]) -> list[Outcome]:
         """Return one outcome per row of the matrix, from its score."""

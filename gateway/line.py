@@ -7,7 +7,7 @@ leave as soon as their own lane is done, and a row whose deadline passes leaves 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.admission import Admission
 from gateway.attempt import Attempt, Ran
@@ -26,15 +26,15 @@ from gateway.expiry import Expiry
 from gateway.fault_search import FaultSearch
 from gateway.intake import Row
 from gateway.lane import Decided, Lane, Outcome
+from gateway.lanes import Lanes
 from gateway.lease import Lease
 from gateway.matrix import matrix_of
 from gateway.meters import NO_ARM, Meters
-from gateway.mirror import Mirror
 from gateway.record import Recorder
 from gateway.rescue import RescueBudget
 from gateway.stored import StoredReader, refusal_of
 from gateway.witness import NO_TICKET, Ticket, Witness
-from routing.table import CANARY, CHAMPION, FALLBACK, SHADOW
+from routing.table import CANARY, CHAMPION, FALLBACK
 
 log = logging.getLogger("sluice.line")
 
@@ -43,37 +43,14 @@ FEATURE_SHARE = 0.4
 # What a lane must leave to the one that stands in for it, beside the time of a run: to notice, and to answer. Seconds.
 HANDING_OVER = 0.003
 # Of the time that is left a lane on a server gets so much where another one stands in, but so many times what its runs
-# take as a rule: one that is gone without a word is known by its silence alone.
+# take as a rule: one that is gone without a word is known by its silence alone. And never more than the most: runs that
+# were cut off are taken to be as long as they were let go on, and the next would be let go on for longer still.
 REMOTE_SHARE = 0.5
 REMOTE_PATIENCE = 4.0
+REMOTE_MOST = 0.85
 EXPIRED = DeadlineExceeded("the deadline passed while the call was worked on")
 # Failures that another lane may mend; a call that is wrong stays wrong.
 MENDABLE = (PredictionFailed, BackendUnavailable, DeadlineExceeded)
-
-
-@dataclass(frozen=True, slots=True)
-class Lanes:
-    """The lanes of one table: who may answer, by arm, and who only watches."""
-
-    answering: dict[str, Lane]
-    mirrors: tuple[Mirror, ...] = ()
-
-    @property
-    def shadows(self) -> list[Lane]:
-        """The lanes of shadows."""
-        return [mirror.lane for mirror in self.mirrors if mirror.lane.arm == SHADOW]
-
-    def given(self) -> "Lanes":
-        """Return those that take the model's whole input from callers, who made it for the champion's plan."""
-        plan = self.answering[CHAMPION].plan
-        answering = {arm: lane for arm, lane in self.answering.items() if lane.plan is plan}
-        whole = len(answering) == len(self.answering)  # else watchers meet rows of both kinds, and have to read some
-        return Lanes(answering, tuple(one for one in self.mirrors if whole and one.lane.plan is plan))
-
-    def succession(self, arm: str) -> list[Lane]:
-        """Return who answers for the arm, in turn: itself, the champion, the fallback."""
-        order = dict.fromkeys((arm, CHAMPION, FALLBACK))
-        return [self.answering[name] for name in order if name in self.answering]
 
 
 class Line:
@@ -117,6 +94,11 @@ class Line:
     def takes_turns(self) -> bool:
         """Whether the champion's runs go one after the other, beside the event loop."""
         return isinstance(self._champion.turn, asyncio.Lock)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether calls that come while lists are on their way gain by going together."""
+        return self._champion.joins()
 
     async def serve(self, rows: list[Row]) -> None:
         """Answer every row, each exactly once. The rows have passed the intake."""
@@ -239,6 +221,8 @@ class Line:
         matrix = batch.matrix[wanted] if known else batch.matrix
         outcomes = await attempt.run(matrix) if len(matrix) else []
         rows = [batch.rows[at] for at in wanted] if known else batch.rows
+        if attempt.away:
+            ticket.away(lane.arm)
         if attempt.raised:
             self._faults.settle(lane, matrix, ticket.search(lane, matrix, rows))
         else:
@@ -260,7 +244,9 @@ class Line:
         if not lane.remote:
             return until
         now = self._clock()
-        return min(until, now + max(REMOTE_SHARE * (until - now), REMOTE_PATIENCE * lane.pace.expect(len(rows))))
+        left = until - now
+        patience = max(REMOTE_SHARE * left, REMOTE_PATIENCE * lane.pace.expect(len(rows)))
+        return now + min(REMOTE_MOST * left, patience)
 
     def _reply(self, tried: Tried, successor: Lane | None) -> list[int]:
         """Send every answer and every failure that nobody mends; return the rows that the successor is to answer."""

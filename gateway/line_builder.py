@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.admission import Admission, QueueLimits
+from gateway.admission import LIST_ROWS, Admission, QueueLimits
 from gateway.answer_book import AnswerBook
 from gateway.backends.precomputed import ScoresAhead
 from gateway.beside import Beside
@@ -19,8 +19,9 @@ from gateway.features.reader import FeatureStore
 from gateway.features.tolerance import ToleranceError, check_rules
 from gateway.intake import Intake, RowReader
 from gateway.lane import Lane
+from gateway.lanes import Lanes
 from gateway.lease import Lease
-from gateway.line import Lanes, Line
+from gateway.line import Line
 from gateway.meters import AheadMeters, BookMeters, Meters
 from gateway.precomputed_plan import PrecomputedError
 from gateway.record import Recorder
@@ -110,7 +111,8 @@ class LineBuilder:
         watchers = Watching(deployment, lambda lane: loaded[lane.arm, lane.version].seat, features, self._series)
         witness = _witness(served, deployment, former)
         arms = Lanes(answering, watchers.mirrors(answering, watching, witness))
-        admission = _admission(deployment, former)
+        shared = deployment.tensors is None or loaded[CHAMPION, table.champion].seat.remote
+        admission = _admission(deployment, former, LIST_ROWS if shared else 1)
         recorder = self._recording.recorder(deployment)
         lease = None if served.part is None else self.lease
         beside = self._beside(deployment, champion.plan, [lane.digest for lane in answering.values()], recorder)
@@ -177,7 +179,9 @@ class _Lanes:
             lane = Lane(*made, remote=seat.remote, input_name=bundle.manifest.inputs.name)
         else:
             judged_by = "" if self._tensors is None else self._tensors.judged_by
-            lane = TensorLane(*made, remote=seat.remote, contract=bundle.contract, judged_by=judged_by)
+            lane = TensorLane(
+                *made, remote=seat.remote, joins=seat.joins, contract=bundle.contract, judged_by=judged_by
+            )
         return next((one for one in self._former if one == lane), lane)
 
 
@@ -204,13 +208,11 @@ def _trust(arm: str, served: Served) -> str:
     return CHAMPION if promoted or retired else arm
 
 
-def _admission(deployment: Deployment, former: Built | None) -> Admission:
-    """What was learned of the queue holds for as long as the budget does."""
-    if former is not None and former.line.deployment.budget == deployment.budget:
+def _admission(deployment: Deployment, former: Built | None, rows: int) -> Admission:
+    """What was learned of the queue holds for as long as budget and lists are what they were."""
+    if former is not None and former.line.deployment.budget == deployment.budget and former.admission.most_rows == rows:
         return former.admission
-    if deployment.tensors is not None:
-        return Admission(deployment.budget, limits=QueueLimits(rows=1))
-    return Admission(deployment.budget)
+    return Admission(deployment.budget, limits=QueueLimits(rows=rows))
 
 
 def _witness(served: Served, deployment: Deployment, former: Built | None) -> Witness | None:

@@ -15,8 +15,9 @@ It is known at once and only compares decisions: what a wrong one costs is known
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from math import inf, isfinite
+
+from routing.reading import named, number, section, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +45,20 @@ class Money:
         return 0.0 if one is None else one.each + one.share * figures.get(self.of, 0.0)
 
 
-def read_money(document: Mapping[str, Any], decisions: tuple[str, ...]) -> Money:
-    """Read the section of a policy that makes these decisions. Raises `KeyError` or `ValueError`."""
-    unknown = sorted(set(document) - {"of", "decisions"})
-    if unknown:
-        raise ValueError(f"money: {unknown[0]!r} is unknown; known are of and decisions")
-    worths = {str(decision): _worth(entry or {}) for decision, entry in document["decisions"].items()}
-    strange = sorted(set(worths) - set(decisions))
-    if strange:
-        raise ValueError(f"money: the policy never decides {strange[0]!r}; it decides {', '.join(decisions)}")
-    return Money(str(document["of"]), worths)
+def read_money(said: object, decisions: tuple[str, ...]) -> Money:
+    """Read the section of a policy that makes these decisions. Raises `ValueError`."""
+    with within("money"):
+        entry = section(said, "of", "decisions")
+        if entry.get("decisions") is None:
+            raise ValueError("decisions is missing; it says what each is worth, like {approve: {share: 0.02}}")
+        worths = {decision: _worth(decision, worth) for decision, worth in section(entry.get("decisions")).items()}
+        strange = sorted(set(worths) - set(decisions))
+        if strange:
+            raise ValueError(f"the policy never decides {strange[0]!r:.80}; it decides {', '.join(decisions)}")
+        return Money(named(entry, "of"), worths)
 
 
-def _worth(entry: Mapping[str, Any]) -> Worth:
-    unknown = sorted(set(entry) - {"each", "share"})
-    if unknown:
-        raise ValueError(f"money: {unknown[0]!r} is unknown; known are each and share")
-    return Worth(float(entry.get("each", 0.0)), float(entry.get("share", 0.0)))
+def _worth(decision: str, said: object) -> Worth:
+    with within(f"{decision:.80}"):
+        entry = section(said, "each", "share")
+        return Worth(number(entry, "each", 0.0, most=inf), number(entry, "share", 0.0, most=inf))

@@ -6,6 +6,7 @@ which is as probably the candidate's as any of them.
 """
 
 from gateway.cutoff import Cutoff
+from gateway.lane import Decided
 from gateway.signs import Half, Signs
 from routing.comparison import NO_COMPARISON, Comparison, compared
 from routing.window import Pair
@@ -24,16 +25,18 @@ class PairBook:
         self._raised = False
         self._comparison = NO_COMPARISON
 
-    def note(self, canary: Half, champion: Half, entity: str, money: float) -> None:
-        """Note both bundles on a row of the entity; the candidate's decision is worth so much more."""
-        self.pair(self._once(self._signs.of_pair(canary, champion, self._cutoff.seconds)))
+    def note(self, canary: Half, champion: Half, unit: int | None = None) -> None:
+        """Note both bundles on a row of the unit."""
+        pair = self._once(self._signs.of_pair(canary, champion, self._cutoff.seconds))
+        self.pair(pair._replace(unit=unit))
         if champion.outcome is not None:
             self._cutoff.observe(champion.seconds)
-        ours, theirs = canary.decided, champion.decided
-        if ours is not None and theirs is not None:
-            flip = ours.decision != theirs.decision
-            row = compared(entity, theirs.outputs["score"], ours.outputs["score"], flip, money)
-            self._comparison = self._comparison.merged(row)
+
+    def compare(self, champion: Decided, canary: Decided, entity: str, money: float) -> None:
+        """Note what both made of a row of the entity; the candidate's decision is worth so much more."""
+        flip = canary.decision != champion.decision
+        row = compared(entity, champion.outputs["score"], canary.outputs["score"], flip, money)
+        self._comparison = self._comparison.merged(row)
 
     def pair(self, pair: Pair) -> None:
         """Keep a pair for the next flush."""

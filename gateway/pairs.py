@@ -31,8 +31,9 @@ from gateway.witness import Witness
 from routing.table import NOT_DRAWN
 
 # Seconds that a pair may take before it is given up, and that lie between two at least: with 20 of them a second far
-# less than one call in a hundred meets one, and 2,000 take a worker two minutes.
-RUN_PATIENCE = 1.0
+# less than one call in a hundred meets one, and 2,000 take a worker two minutes. Triton needs one second to find that a
+# model's process is dead, and only what it then says counts against the model: what was given up counts for nothing.
+RUN_PATIENCE = 2.0
 PAUSE = 0.05
 # Pairs may take this part of a processor, however long the models run.
 DUTY = 0.1
@@ -141,11 +142,13 @@ class Pairs:
         self._meters.count(ours is not None, ours is not None and theirs is not None and ours[0] != theirs[0])
         self._witness.health.scored(True, [candidate.outcome])
         self._witness.health.scored(False, [champion.outcome])
-        self._witness.pairs.note(candidate, champion, _entity(row), self._gained(row, ours, theirs))
+        self._witness.pairs.note(candidate, champion, None if row.number == NOT_DRAWN else row.number)
+        if ours is not None and theirs is not None and self.lane.scored:
+            self._witness.pairs.compare(theirs, ours, _entity(row), self._gained(row, ours, theirs))
 
-    def _gained(self, row: Row, ours: Decided | None, theirs: Decided | None) -> float:
+    def _gained(self, row: Row, ours: Decided, theirs: Decided) -> float:
         money = self.lane.policy.money
-        if money is None or ours is None or theirs is None or row.call.vector is not None:
+        if money is None or row.call.vector is not None:
             return 0.0
         names = [feature.name for feature in self._champion.lane.plan.request]
         request = dict(zip(names, row.request, strict=False))  # the integer keys that follow have no names here
@@ -162,4 +165,7 @@ def _pinned(row: Row) -> bool:
 
 
 def _entity(row: Row) -> str:
+    """Return whose row it is: of a call that names no entity its unit."""
+    if not row.call.entities:
+        return row.unit
     return ", ".join(f"{name} {value}" for name, value in sorted(row.call.entities.items()))

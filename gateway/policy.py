@@ -1,12 +1,12 @@
 """A deployment's policy: the output contract that a score must keep, and the decision that is made of it."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Protocol
+from math import inf, isfinite
+from typing import Protocol
 
 from gateway.money import Money, read_money
+from routing.reading import listed, named, number, section, within
 
 
 class PolicyError(ValueError):
@@ -93,36 +93,32 @@ class Policy:
         return isfinite(score) and self.minimum <= score <= self.maximum
 
 
-def read_policy(document: Mapping[str, Any]) -> Policy:
+def read_policy(document: object) -> Policy:
     """Build the policy of a `deployment.yaml`. Raises `PolicyError`."""
     try:
-        contract, rule = document["contract"], _read_rule(document["decide"])
-        return Policy(
-            version=str(document["version"]),
-            minimum=float(contract["min"]),
-            maximum=float(contract["max"]),
-            rule=rule,
-            money=_read_money(document.get("money"), rule),
-        )
-    except KeyError as exc:
-        raise PolicyError(f"policy: {exc.args[0]!r} is missing") from exc
-    except (TypeError, AttributeError) as exc:
-        raise PolicyError(f"policy: {exc}") from exc
-
-
-def _read_money(document: Mapping[str, Any] | None, rule: Rule) -> Money | None:
-    try:
-        return None if document is None else read_money(document, rule.decisions)
+        with within("policy"):
+            entry = section(document, "version", "contract", "decide", "money")
+            rule = _read_rule(entry.get("decide"))
+            with within("contract"):
+                contract = section(entry.get("contract"), "min", "max")
+                minimum, maximum = number(contract, "min", most=inf), number(contract, "max", most=inf)
+            money = entry.get("money")
+            worth = None if money is None else read_money(money, rule.decisions)
+            return Policy(named(entry, "version"), minimum, maximum, rule, worth)
     except ValueError as exc:
-        raise PolicyError(f"policy: {exc}") from exc
+        raise PolicyError(str(exc)) from exc
 
 
-def _read_rule(document: Mapping[str, Any]) -> Rule:
-    kind = document["kind"]
-    if kind == "thresholds":
-        steps = document["steps"]
-        bounds = tuple(float(step["below"]) for step in steps)
-        return Thresholds(bounds, (*(str(step["decision"]) for step in steps), str(document["otherwise"])))
-    if kind == "price":
-        return Price(float(document["floor"]), float(document["cap"]), (str(document["decision"]),))
-    raise PolicyError(f"policy: unknown rule {kind!r}; known are 'thresholds' and 'price'")
+def _read_rule(said: object) -> Rule:
+    with within("decide"):
+        kind = section(said).get("kind")
+        if kind == "thresholds":
+            entry = section(said, "kind", "steps", "otherwise")
+            steps = [section(step, "below", "decision") for step in listed(entry, "steps") or ()]
+            bounds = tuple(number(step, "below", most=inf) for step in steps)
+            return Thresholds(bounds, (*(named(step, "decision") for step in steps), named(entry, "otherwise")))
+        if kind == "price":
+            entry = section(said, "kind", "floor", "cap", "decision")
+            floor, cap = number(entry, "floor", most=inf), number(entry, "cap", most=inf)
+            return Price(floor, cap, (named(entry, "decision"),))
+        raise ValueError(f"kind is {kind!r:.80}; it is 'thresholds' or 'price'")

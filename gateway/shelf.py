@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from gateway.backends.seat import Place, Seat, Seats
+from gateway.backends.seat import Place, Seat, Seats, on_others
 from gateway.background import in_background
 from gateway.bundle import Bundle
 from gateway.deployment import Backend
@@ -60,7 +60,7 @@ class Shelf:
         """
         where, elsewhere = self._directory / version, place is not Place.WORKER
         companion = None
-        if beside is not None and place is Place.HOST and isinstance(beside.bundle, Bundle):
+        if beside is not None and place is Place.HOST and not on_others(beside.bundle):
             companion = beside.bundle
         key = (digest, place, "" if companion is None else companion.manifest.digest())
         if warm and key in self._loaded:

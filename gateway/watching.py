@@ -60,7 +60,9 @@ class Watching:
         else:
             other = Contender(champion, champion.backend, champion.turn)
         own = Contender(candidate, candidate.backend, candidate.turn)
-        pairs = Pairs(own, other, self._features, meters, witness, random.random, in_turn=seat.remote)
+        pairs = Pairs(
+            own, other, self._features, meters, witness, random.random, in_turn=seat.remote or champion.remote
+        )
         return Mirror(pairs, rate, meters.dropped, random.random, WAITING, faults=True, at_once=1)
 
     def _meters(self, lane: Lane) -> ShadowMeters:

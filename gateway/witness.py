@@ -44,6 +44,9 @@ class Ticket(Protocol):
     def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
         """Note rows by the arm that they were assigned to, with what its lane made of them; whether it `ran` for it."""
 
+    def away(self, arm: str) -> None:
+        """Count a run of the arm's lane for which nobody was there."""
+
     def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         """Return who is to hear which rows of a failed run were at fault; until then the list is held open."""
 
@@ -83,12 +86,22 @@ class ListTicket:
             self._witness.health.ran(arm == CANARY)
         self._noted.append((arm, rows, map(self._witness.signs.of, outcomes)))
 
+    def away(self, arm: str) -> None:
+        """As `Ticket.away`."""
+        self._witness.health.away(arm == CANARY)
+
     def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:
         """As `Ticket.search`."""
         self.hold()
         signs, health, canary = self._witness.signs, self._witness.health, lane.arm == CANARY
 
         def tell(found: Sequence[Found], broken: bool) -> None:
+            try:
+                note(found, broken)
+            finally:  # whatever breaks here, the list is not held open for ever: nothing later would be judged
+                self.release()
+
+        def note(found: Sequence[Found], broken: bool) -> None:
             at_fault = {row.number for row, one in zip(rows, found, strict=True) if is_at_fault(one)}
             looked_at = broken or any(one is not None for one in found)
             if looked_at and not health.told_again(canary, at_fault):
@@ -102,7 +115,6 @@ class ListTicket:
                 signs.of(decided[at]) if at in decided else signs.of_search(error) for at, error in enumerate(errors)
             ]
             self._noted.append((lane.arm, rows, shown))
-            self.release()
 
         return tell
 
@@ -126,6 +138,9 @@ class _NoTicket:
         pass
 
     def note(self, arm: str, rows: Iterable[Row], outcomes: Sequence[Outcome], ran: bool = True) -> None:
+        pass
+
+    def away(self, arm: str) -> None:
         pass
 
     def search(self, lane: Lane, matrix: NDArray[Any], rows: Sequence[Row]) -> Tell:

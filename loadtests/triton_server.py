@@ -31,13 +31,19 @@ def environment(say: Callable[[str], None] = print) -> Path:
 
 
 class TritonServer:
-    """Running from the moment it is made until `close`. `ports` are for gRPC, HTTP and metrics; `log` is a file."""
+    """Running from the moment it is made until `close`. `ports` are for gRPC, HTTP and metrics; `log` is a file.
 
-    def __init__(self, place: Path, repository: Path, ports: Sequence[int], log: Path) -> None:
+    `flags` are Triton's own, beside those that it gets here.
+    """
+
+    def __init__(
+        self, place: Path, repository: Path, ports: Sequence[int], log: Path, flags: Sequence[str] = ()
+    ) -> None:
         self._place = place
         self._repository = repository
         self._grpc, self._http, self._metrics = ports
         self._log = log
+        self._flags = flags
         self._memory = f"sluice_triton_{self._grpc}_"
         self._process = self._start()
 
@@ -101,6 +107,7 @@ class TritonServer:
             *(f"--http-port={self._http}", "--metrics-address=127.0.0.1", f"--metrics-port={self._metrics}"),
             f"--backend-config=python,shm-region-prefix-name={self._memory}",
             *("--disable-auto-complete-config", "--log-verbose=0", "--exit-timeout-secs=5"),
+            *self._flags,
         ]
         with self._log.open("ab") as log:
             process = subprocess.Popen(

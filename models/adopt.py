@@ -91,8 +91,18 @@ def _look_into(path: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ..
 def _from_triton(options: Namespace) -> TensorManifest:
     from tritonclient import grpc as triton  # type: ignore[import-untyped] # shipped without types
 
+    if (options.triton_tls_cert is None) != (options.triton_tls_key is None):
+        raise BundleError("a certificate and its key belong together: --triton-tls-cert and --triton-tls-key")
+    if options.triton_tls_cert is not None and options.triton_tls_ca is None:
+        raise BundleError("TLS to Triton needs to know whom to trust: give --triton-tls-ca")
     try:
-        with triton.InferenceServerClient(options.triton) as client:
+        with triton.InferenceServerClient(
+            options.triton,
+            ssl=options.triton_tls_ca is not None,
+            root_certificates=options.triton_tls_ca,
+            private_key=options.triton_tls_key,
+            certificate_chain=options.triton_tls_cert,
+        ) as client:
             found = client.get_model_metadata(options.model, options.model_version, client_timeout=10.0)
     except triton.InferenceServerException as exc:
         raise BundleError(f"Triton at {options.triton} does not tell of {options.model}: {exc}") from exc
@@ -134,6 +144,12 @@ def _parser() -> ArgumentParser:
     where.add_argument("--triton", metavar="HOST:PORT", help="gRPC address of a Triton that has the model")
     parser.add_argument("--model", default="", metavar="MODEL", help="its name there [NAME]")
     parser.add_argument("--model-version", default="", metavar="N", help="its version there [what Triton chooses]")
+    for name, text in (
+        ("ca", "PEM file: speak TLS to Triton, trusting what is in it [clear text]"),
+        ("cert", "PEM file: the certificate to show where TLS is mutual [none]"),
+        ("key", "PEM file: its private key [none]"),
+    ):
+        parser.add_argument(f"--triton-tls-{name}", metavar="FILE", help=text)
     parser.add_argument("--bundles", type=Path, default=BUNDLES, help="where bundles lie [%(default)s]")
     parser.add_argument("--models", type=Path, default=MODELS, help="where deployments are declared [%(default)s]")
     return parser

@@ -35,7 +35,8 @@ At least one looks at units, row_faults or contract, for promotions are shown by
 - weight: from 0.0001, below 1, rising. share, of units that stay with the former champion: above 0, below 1, falling
 - promote: times above 1; ceiling, 0 for none, below 1; alpha above 0, below 1; cover_h 0 to 24; cover_units at least 1
 - guards: tolerated at least 1; by and more_than above 0; at_most above 0, below 1; of: some of the policy's decisions
-- floors: counts at least 1; span, in seconds, above 0; broken_share above 0, up to 1
+- floors: counts at least 1; span, in seconds, above 0; broken_share and away_share above 0, up to 1; away_seconds
+  below span
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -90,8 +91,8 @@ _SOURCES = {
     "row_faults": Source.UNITS,
     "contract": Source.UNITS,
     "decisions": Source.DECISIONS,
-    "slower": Source.PAIRS,
-    "tail": Source.PAIRS,
+    "slower": Source.TIMES,
+    "tail": Source.TIMES,
     "flaky": Source.PAIRS,
     "flips": Source.SHARES,
     "score_shift": Source.SHARES,

@@ -10,6 +10,8 @@ from routing.units import Taken
 from routing.verdict import Verdict, fail
 from routing.window import Pair
 
+MOST_PAIRED = 1 << 18
+"""Units that are remembered for having been in a pair; beyond that all are forgotten."""
 _PAIR = 0.5  # with which probability the worse of two bundles on the same row is the canary, if both are alike
 
 
@@ -51,8 +53,8 @@ class Finding:
         """Say what was counted, of so many of the champion's and the canary's units, or of so many pairs."""
         (champion, canary), (of_champion, of_canary) = self.bad, units
         if self.guard.source is Source.SHARES:
-            return f"{canary} of {canary + champion} pairs differ, {self.guard.at_most:.2%} may"
-        if self.guard.source is Source.PAIRS:
+            return f"{canary} of {canary + champion} units differ, {self.guard.at_most:.2%} may"
+        if self.guard.source in (Source.PAIRS, Source.TIMES):
             return f"the canary was worse in {canary} pairs and the champion in {champion}, of {pairs}"
         return f"canary {_of(canary, of_canary)}, champion {_of(champion, of_champion)}"
 
@@ -80,7 +82,9 @@ class Findings:
         self.all = tuple(Finding(guard, _begun(guard, began)) for guard in guards)
         numbered = [(1 << index, finding) for index, finding in enumerate(self.all)]
         self._of_calls = [one for one in numbered if one[1].guard.source in (Source.UNITS, Source.DECISIONS)]
-        self._of_pairs = [one for one in numbered if one[1].guard.source in (Source.PAIRS, Source.SHARES)]
+        self._of_times = [one for one in numbered if one[1].guard.source is Source.TIMES]
+        self._of_pairs = [one for one in numbered if one[1].guard.source in (Source.PAIRS, Source.TIMES, Source.SHARES)]
+        self._paired: set[int] = set()
         self.faults = sum(sign for sign, finding in self._of_calls if finding.guard.source is Source.UNITS)
         """The signs that are bad, whatever the other arm does."""
         self.units = [0, 0]
@@ -97,14 +101,28 @@ class Findings:
                 finding.doubtful.setdefault(taken.share, [0, 0])[canary] += 1
 
     def pair(self, pair: Pair) -> None:
-        """Count what a pair says; where both bundles showed a sign, or neither, it says nothing."""
+        """Count what a pair says; where both bundles showed a sign, or neither, it says nothing.
+
+        One of a unit that was in a pair before says how long its runs took, and nothing else: a unit repeats itself.
+        """
         self.pairs += 1
-        for sign, finding in self._of_pairs:
+        for sign, finding in self._of_times if self._again(pair.unit) else self._of_pairs:
             canary, champion = bool(pair.canary & sign), bool(pair.champion & sign)
             if finding.guard.source is Source.SHARES:
                 finding.event(finding.guard.at_most, canary)
             elif canary != champion:
                 finding.event(_PAIR, canary)
+
+    def _again(self, unit: int | None) -> bool:
+        """Whether the unit was in a pair before, as far as that is remembered; its number is new in every epoch."""
+        if unit is None:
+            return False
+        if unit in self._paired:
+            return True
+        if len(self._paired) >= MOST_PAIRED:
+            self._paired.clear()
+        self._paired.add(unit)
+        return False
 
     def look(self, now: float) -> Verdict | None:
         """Weigh what has come; return what was found, by the guard that is surest, or None."""

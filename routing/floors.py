@@ -3,6 +3,9 @@
 A lane that fails whatever its rows is no question of ratios. But a fault that both arms share is nobody's: where a run
 of the champion breaks too and no row of it is at fault, where admission refuses calls or the canary's host waits for a
 processor, nothing is said. How many of its runs break would tell less: a breaker lets few of them through.
+Nor is a lane to stay that is away, for its callers are refused when rescue has been used up: where most runs that were
+asked of the canary found nobody for a while, and the champion answers beside it, it goes back. Whoever is merely late
+is not away: a champion on this thread never is, however long its lists.
 Floors carry no α; what they cost in false rollbacks is part of the simulated share.
 """
 
@@ -34,6 +37,12 @@ class FloorLimits:
     """Runs of the champion without which nobody knows that it fares better."""
     champion_beside: int = 10
     """And so many of them since the canary is out: one that fared well before an outage may be in it, too."""
+    away_runs: int = 5
+    """Runs of the canary for which nobody was there, its server or its host..."""
+    away_share: float = 0.9
+    """...and this part of all that were asked of it, while of the champion's at most the rest are..."""
+    away_seconds: float = 2.0
+    """...for so long: who is away for less is waited for."""
     host_deaths: int = 1
     golden_wrong: int = 1
     constant_rows: int = 200
@@ -42,9 +51,12 @@ class FloorLimits:
     def __post_init__(self) -> None:
         if not 0 < self.span < inf:
             raise ValueError(f"span is {self.span:g}; it is a number of seconds above 0")
-        if not 0 < self.broken_share <= 1:
-            raise ValueError(f"broken_share is {self.broken_share:g}; it lies above 0 and up to 1")
-        for name in ("broken_runs", "champion_runs", "host_deaths", "golden_wrong", "constant_rows"):
+        for name in ("broken_share", "away_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name):g}; it lies above 0 and up to 1")
+        if not 0 <= self.away_seconds < self.span:
+            raise ValueError(f"away_seconds is {self.away_seconds:g}; it lies between 0 and span, {self.span:g}")
+        for name in ("broken_runs", "away_runs", "champion_runs", "host_deaths", "golden_wrong", "constant_rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is at least 1: none at all is no fault")
 
@@ -79,7 +91,7 @@ class Floors:
             return fail("host_deaths", f"the canary's lane host died {_times(deaths)}", deaths=deaths)
         if wrong >= limits.golden_wrong:
             return fail("golden_rows", f"the canary's golden rows came out wrong {_times(wrong)}", wrong=wrong)
-        return self._constant(spans) or broken
+        return self._away() or self._constant(spans) or broken
 
     def _broken(self, spans: list[Health]) -> Verdict | None:
         """Say that the canary is out, if it is: since the latest moment from which on it can be said."""
@@ -102,6 +114,24 @@ class Floors:
             return _but(found, f"{whole.champion_out} of the champion's runs broke at no row's fault in the same span")
         return found
 
+    def _away(self) -> Verdict | None:
+        """Say that the canary is away, if it is: since a moment that is long enough ago."""
+        limits, out, latest = self._limits, Health(), max((at for at, _ in self._recent), default=0.0)
+        for at, one in reversed(self._recent):
+            out = _together(out, one)
+            asked = out.canary_away + out.canary_runs
+            enough = max(limits.away_runs, limits.away_share * asked)
+            if latest - at >= limits.away_seconds and out.canary_away >= enough and self._answers(out):
+                reason = f"{out.canary_away} of {asked} runs of the canary were asked of nobody: it is away"
+                return fail("away_runs", reason, away=out.canary_away, asked=asked)
+        return None
+
+    def _answers(self, out: Health) -> bool:
+        """Whether the champion is heard of, and scores."""
+        asked = out.champion_away + out.champion_runs
+        heard = out.champion_away <= (1.0 - self._limits.away_share) * asked
+        return heard and out.champion_runs - out.champion_broken >= self._limits.champion_beside
+
     def _constant(self, spans: list[Health]) -> Verdict | None:
         canary, champion = Spread(), Spread()
         for one in spans:
@@ -121,6 +151,8 @@ def _together(one: Health, other: Health) -> Health:
         champion_runs=one.champion_runs + other.champion_runs,
         champion_broken=one.champion_broken + other.champion_broken,
         champion_out=one.champion_out + other.champion_out,
+        canary_away=one.canary_away + other.canary_away,
+        champion_away=one.champion_away + other.champion_away,
     )
 
 

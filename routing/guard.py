@@ -22,9 +22,12 @@ class Source(StrEnum):
     DECISIONS = "decisions"
     """The decision of a unit's first call: to both sides, for a model that approves everything raises no error."""
     PAIRS = "pairs"
-    """Both bundles on the same row, in the same process, in random order: which of the two was worse."""
+    """Both bundles on the same row, in the same process, in random order: which of the two was worse. A row breaks a
+    bundle again and again, so each unit is asked once in an epoch."""
+    TIMES = "times"
+    """The same pairs: which of the two took longer. That is a call's, so whoever calls often counts often."""
     SHARES = "shares"
-    """The same pairs: on which share of the rows the two differ more than is declared to be tolerated."""
+    """The same pairs: at which share of the units the two differ more than is declared to be tolerated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class Pair(NamedTuple):
 
     canary: int
     champion: int
+    unit: int | None = None
+    """The number of the row's unit; None where the row has none: then nobody can tell whether it came before."""
 
 
 class Spread(NamedTuple):
@@ -60,6 +62,9 @@ class Health:
     champion_scores: Spread = NO_SCORES
     champion_out: int = 0
     """Of its broken runs those in which no row was at fault: its lane was out."""
+    canary_away: int = 0
+    """Runs of the canary for which nobody was there; they are not among its runs."""
+    champion_away: int = 0
 
 
 NOTHING = Health()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from gateway.host.slots import SLOT_ROWS
 class Asker(Protocol):
     """Whoever can pass rows to a host."""
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
+    def ask(self, model: int, rows: NDArray[Any]) -> "asyncio.Future[Timed]":
         """Start a run of at most `SLOT_ROWS` rows of the model's width; its scores, or a `BackendError`, come later.
 
-        Raises `Away` at once when there is no host or no room. Who stops waiting cancels the future.
+        Of a model of tensors the rows are one `TensorRequest`, and the scores one `TensorAnswer`. Raises `Away` at once
+        when there is no host or no room. Who stops waiting cancels the future.
         """
 
 

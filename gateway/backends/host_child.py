@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from gateway.backends.settings import HostSettings
 from gateway.host.order import HostedModel, HostOrder
 from gateway.host.slots import Slots, new_memory
+from gateway.host.tensor_slots import TensorSlots, new_tensor_memory
 
 COMMAND = (sys.executable, "-m", "gateway.host")
 
@@ -27,7 +28,7 @@ class Child:
     process: "subprocess.Popen[bytes]"
     exit: int
     bell: socket.socket
-    slots: Slots
+    slots: Slots | TensorSlots
 
     def reap(self) -> int:
         """Let everything go once it is dead; return its exit status, negative for a signal."""
@@ -39,11 +40,10 @@ class Child:
 
 def spawn(models: Sequence[HostedModel], settings: HostSettings, command: Sequence[str] = COMMAND) -> Child:
     """Start a host. Raises `OSError` when the machine has no process, memory or descriptor to spare."""
-    width = max(model.width for model in models)
+    tensor_mb = settings.tensor_mb if models[0].inputs else 0
     with ExitStack() as theirs, ExitStack() as undo:
-        memory = new_memory(settings.slots, width)
+        memory, slots = _shared(settings.slots, tensor_mb, max(model.width for model in models))
         theirs.callback(os.close, memory)
-        slots = Slots(memory, settings.slots, width)
         bell, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.callback(far.close)
         undo.callback(bell.close)
@@ -56,6 +56,7 @@ def spawn(models: Sequence[HostedModel], settings: HostSettings, command: Sequen
             slots=settings.slots,
             memory_mb=settings.memory_mb * len(models),
             cpus=settings.cpus,
+            tensor_mb=tensor_mb,
         )
         process = subprocess.Popen(
             [*command, order.to_word()],
@@ -71,6 +72,15 @@ def spawn(models: Sequence[HostedModel], settings: HostSettings, command: Sequen
         ended = os.pidfd_open(process.pid)
         undo.pop_all()
     return Child(process, ended, bell, slots)
+
+
+def _shared(count: int, tensor_mb: int, width: int) -> tuple[int, Slots | TensorSlots]:
+    """Return a descriptor of fresh memory, and our view of it."""
+    if tensor_mb:
+        memory = new_tensor_memory(count, tensor_mb)
+        return memory, TensorSlots(memory, count, tensor_mb)
+    memory = new_memory(count, width)
+    return memory, Slots(memory, count, width)
 
 
 def _own_niceness() -> int:

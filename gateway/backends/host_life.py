@@ -6,19 +6,22 @@ descriptor. What comes over the doorbell is believed only where it fits what was
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from gateway.backends.backend import Away, BackendError, Timed
+from gateway.backends.backend import Away, BackendError, Timed, Unfit
 from gateway.backends.host_child import Child
 from gateway.backends.host_death import Death, Reason, of_status
 from gateway.backends.host_toll import OWN, waited_of
 from gateway.backends.host_vigil import Vigil
 from gateway.backends.settings import HostSettings
 from gateway.host.bell import LONGEST, Answer, Request, Said, pack_request, read_answer
+from gateway.host.slots import Slots
+from gateway.host.tensor_slots import Nonsense, NoRoom, TensorSlots
 from monitoring.series import Gauge
 
+_RAISED = {Said.RAISED: BackendError, Said.UNFIT: Unfit}
 _SAID_LAST = {Said.CANNOT_LOAD: Reason.LOAD, Said.OUT_OF_MEMORY: Reason.MEMORY}
 
 
@@ -30,6 +33,16 @@ class InFlight:
     model: int
     rows: int
     result: "asyncio.Future[Timed]"
+
+
+def _settle(run: InFlight, answer: Answer, slots: Slots | TensorSlots) -> None:
+    """Tell who waits, if anybody does. Raises `Nonsense`."""
+    if run.result.done():
+        return
+    if answer.said is Said.SCORED:
+        run.result.set_result(Timed(slots.scores(answer.slot, run.rows), answer.took * 1e-9))
+    else:
+        run.result.set_exception(_RAISED[answer.said](answer.text))
 
 
 class HostLife:
@@ -61,7 +74,7 @@ class HostLife:
         await self._over.wait()
         return self._cause()
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
+    def ask(self, model: int, rows: NDArray[Any]) -> "asyncio.Future[Timed]":
         """Start a run; see `Asker`."""
         if self._death is not None:
             raise Away(f"the lane host is gone: {self._death.text}")
@@ -73,9 +86,12 @@ class HostLife:
         slot, count = self._free.pop(), len(rows)
         self._sequence += 1
         run = InFlight(self._sequence, model, count, self._loop.create_future())
-        self._child.slots.put_rows(slot, rows)
         try:
+            self._child.slots.put_rows(slot, rows)
             self._child.bell.send(pack_request(Request(self._sequence, model, slot, count)))
+        except NoRoom as exc:
+            self._free.append(slot)
+            raise Away(f"the lane host cannot be asked: {exc}") from exc
         except OSError as exc:
             self._free.append(slot)
             raise Away(f"the lane host cannot be reached: {exc}") from exc
@@ -133,11 +149,11 @@ class HostLife:
         if run is None or run.sequence != answer.sequence or run.rows != answer.rows:
             return False
         self._vigil.woke(self._loop.time())
-        if not run.result.done():
-            if answer.said is Said.SCORED:
-                run.result.set_result(Timed(self._child.slots.scores(answer.slot, run.rows), answer.took * 1e-9))
-            else:
-                run.result.set_exception(BackendError(answer.text))
+        try:
+            _settle(run, answer, self._child.slots)
+        except Nonsense as exc:
+            self.kill(Death(Reason.NONSENSE, f"its answer is none: {exc}"))
+            return True
         del self._runs[answer.slot]
         self._free.append(answer.slot)
         self._busy.set(len(self._runs))

@@ -6,8 +6,8 @@ Whatever its bundle does, a run never waits for a host that is not there.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gateway.backends.backend import Away, BackendError, Timed
@@ -16,6 +16,7 @@ from gateway.backends.host_child import COMMAND, spawn
 from gateway.backends.host_death import Death, Reason
 from gateway.backends.host_life import HostLife
 from gateway.backends.host_meters import HostMeters
+from gateway.backends.host_tensors import HostedTensors
 from gateway.backends.host_toll import Toll
 from gateway.backends.host_vigil import next_pause
 from gateway.backends.settings import HostSettings
@@ -33,7 +34,7 @@ class Absent:
     def __init__(self, why: str) -> None:
         self.why = why
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
+    def ask(self, model: int, rows: NDArray[Any]) -> "asyncio.Future[Timed]":
         """There is nobody to ask."""
         raise Away(f"the lane host is away: {self.why}")
 
@@ -78,7 +79,7 @@ class LaneHost:
 
     def backend(self, model: int) -> HostedBackend:
         """Return the backend of a model, by its place in `models`; to close any is to end the host."""
-        return HostedBackend(self, model, self._models[model].width, self.close)
+        return _backend(self, model, self._models[model], self.close)
 
     def trouble(self) -> str:
         """Say why nobody can be asked, or ""."""
@@ -89,7 +90,7 @@ class LaneHost:
         present = self._asker.waited() if isinstance(self._asker, HostLife) else 0.0
         return self._toll._replace(waited=self._toll.waited + present)
 
-    def ask(self, model: int, rows: NDArray[np.float32]) -> "asyncio.Future[Timed]":
+    def ask(self, model: int, rows: NDArray[Any]) -> "asyncio.Future[Timed]":
         """Pass rows on to the host, if it is there; see `Asker`."""
         return self._asker.ask(model, rows)
 
@@ -146,7 +147,7 @@ class LaneHost:
 
     async def _prove(self, life: HostLife) -> bool:
         """Wait until it has loaded, and prove it. When that fails it is dead, or killed."""
-        backends = [HostedBackend(life, at, model.width, _keep_open) for at, model in enumerate(self._models)]
+        backends = [_backend(life, at, model, _keep_open) for at, model in enumerate(self._models)]
         try:
             async with asyncio.timeout(self._settings.loading):
                 if not await life.loaded():
@@ -167,6 +168,12 @@ class LaneHost:
         self._meters.down.set(0.0)
         self._decided.set()
         log.info("lane host is ready", extra={"host": self.name, "seconds": round(seconds, 3)})
+
+
+def _backend(asker: Asker, at: int, model: HostedModel, release: Callable[[], Awaitable[None]]) -> HostedBackend:
+    if model.inputs:
+        return HostedTensors(asker, at, model.outputs, release)
+    return HostedBackend(asker, at, model.width, release)
 
 
 async def _keep_open() -> None:

@@ -1,4 +1,4 @@
-"""ONNX Runtime in this process, on the CPU.
+"""ONNX Runtime in this process, on the CPU unless another execution provider is named.
 
 A run stays on the event loop's thread: a gradient booster needs some 7 µs a row, and a hop to another thread beside a
 busy interpreter costs milliseconds.
@@ -20,6 +20,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 INPUT_TYPE = "tensor(float)"
 # onnxruntime's errors share no base class of their own, so they are named one by one.
 ORT_ERRORS = (
@@ -37,16 +38,24 @@ ORT_ERRORS = (
 )
 
 
-def open_session(path: Path, threads: int = 1) -> ort.InferenceSession:
-    """Return a session over a model file. Raises `BackendError`."""
+def open_session(path: Path, threads: int = 1, provider: str = CPU) -> ort.InferenceSession:
+    """Return a session over a model file; what `provider` cannot run of it is run on the CPU.
+
+    Raises `BackendError`, also where ONNX Runtime would silently have done without that provider.
+    """
+    if provider not in ort.get_available_providers():
+        raise BackendError(f"no {provider}: this is onnxruntime {ort.__version__} for {ort.get_device()}s")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what fails is raised with the same words: callers must not fill the log
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(path), options, providers=list(dict.fromkeys([provider, CPU])))
     except ORT_ERRORS as exc:
         raise BackendError(f"{path.name} cannot be loaded: {exc}") from exc
+    if provider not in session.get_providers():
+        raise BackendError(f"{provider} cannot be used here: does this machine have such a device, and its libraries?")
+    return session
 
 
 class OnnxBackend:
@@ -55,8 +64,8 @@ class OnnxBackend:
     Raises `BackendError` when the file is no model, or its one input is not float32 with `width` columns.
     """
 
-    def __init__(self, path: Path, width: int, threads: int = 1) -> None:
-        self._session = open_session(path, threads)
+    def __init__(self, path: Path, width: int, threads: int = 1, provider: str = CPU) -> None:
+        self._session = open_session(path, threads, provider)
         self._input, self._outputs = self._check(path, width)
 
     async def run(self, rows: NDArray[np.float32], seconds: float = inf) -> NDArray[np.float64]:

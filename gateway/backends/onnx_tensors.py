@@ -14,7 +14,7 @@ from gateway.backends.onnx import ORT_ERRORS, open_session
 from gateway.tensor import TensorError, from_array, to_array
 from gateway.tensor_request import TensorAnswer, TensorRequest, in_array
 from models.manifest import BundleError
-from models.tensor_manifest import spec_of
+from models.tensor_manifest import TensorSpec, spec_of
 
 # How onnxruntime says that the model had begun: what a node finds invalid is the model's affair.
 _IN_A_NODE = "while running"
@@ -60,6 +60,14 @@ class OnnxTensors:
                 raise Unfit(f"onnxruntime does not take it: {exc}") from exc
             raise BackendError(f"onnxruntime failed: {exc}") from exc
         return TensorAnswer(_outputs(names, values))
+
+
+def open_as_written(path: Path, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> OnnxTensors:
+    """Open a model whose tensors were written down. Raises `BackendError`, also where they are others now."""
+    backend = OnnxTensors(path)
+    if (backend.inputs, backend.outputs) != (tuple(inputs), tuple(outputs)):
+        raise BackendError(f"{path.name} takes or gives other tensors than its manifest says")
+    return backend
 
 
 def _outputs(names: Sequence[str], values: Sequence[Any]) -> Any:

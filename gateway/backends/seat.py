@@ -83,6 +83,8 @@ class Seat:
     toll: Tolled = no_toll
     remote: bool = False
     """Whether it runs on a server that others ask, too: runs that were asked for at once would wait for each other."""
+    joins: Callable[[], bool] = bool
+    """Of one that passes tensors on: whether it has several requests answered in one run, as far as is known now."""
 
 
 class Seats:
@@ -106,18 +108,20 @@ class Seats:
             return Place.TRITON
         return Place.HOST if self._settings.lane_hosts and arm not in TRUSTED else Place.WORKER
 
-    async def seat(self, bundle: Bundle | TensorBundle, place: Place, beside: Bundle | None = None) -> Seat:
+    async def seat(
+        self, bundle: Bundle | TensorBundle, place: Place, beside: Bundle | TensorBundle | None = None
+    ) -> Seat:
         """Return a seat for the bundle, proved if it is in process. Raises `BundleError`; a host never does.
 
         A host holds a copy of the bundle `beside` it, and proves that, too; elsewhere nothing is copied.
         """
-        if isinstance(bundle, TensorBundle):
-            return await (self._tensors(bundle) if bundle.manifest.triton is None else self._on_triton(bundle))
-        if place is Place.WORKER:
-            return await self._in_process(bundle)
-        if place is Place.TRITON:
+        if place is Place.TRITON or on_others(bundle):
             return await self._on_triton(bundle)
-        return self._host([bundle] if beside is None else [bundle, beside])
+        if place is Place.HOST:
+            if beside is None or type(beside) is not type(bundle):  # those are refused: a deployment is of one kind
+                return self._host([bundle])
+            return self._host([bundle, beside])
+        return await (self._tensors(bundle) if isinstance(bundle, TensorBundle) else self._in_process(bundle))
 
     def begin(self, starting: bool) -> None:
         """Begin a load: hosts of one that came to nothing were closed, and nobody waits for them any more."""
@@ -182,9 +186,9 @@ class Seats:
                 async with asyncio.timeout(_TRITON_START):
                     await remote.decided()
         self._starting.append(remote)
-        return Seat(remote.backend, blocking=False, trouble=remote.trouble, remote=True)
+        return Seat(remote.backend, blocking=False, trouble=remote.trouble, remote=True, joins=remote.joins)
 
-    def _host(self, bundles: Sequence[Bundle]) -> Seat:
+    def _host(self, bundles: Sequence[Bundle | TensorBundle]) -> Seat:
         """Seat the first of them, with what is beside it."""
         manifest = bundles[0].manifest
         meters = HostMeters(self._series, manifest.deployment, manifest.version)
@@ -192,18 +196,31 @@ class Seats:
 
         async def proof(backends: Sequence[HostedBackend]) -> None:
             for bundle, backend in zip(bundles, backends, strict=True):
-                await prove(bundle, backend)
+                if isinstance(bundle, Bundle):  # one of tensors has no golden rows: the host has looked at what it is
+                    await prove(bundle, backend)
 
         host = LaneHost(name, [_hosted(bundle) for bundle in bundles], proof, meters, self._settings.host)
         unawaited = self._hurry and not self._settings.wait
         host.start(HEAD_START if unawaited else 0.0)
         self._starting.append(host)
+        turn: AbstractAsyncContextManager[object] = nullcontext()
+        if isinstance(bundles[0], TensorBundle):
+            # Requests are runs by themselves: many at once wait for a slot, and are not sent away for want of one.
+            turn = asyncio.Semaphore(self._settings.host.slots)
         copy = host.backend(1) if len(bundles) > 1 else None
-        return Seat(host.backend(0), blocking=False, trouble=host.trouble, copy=copy, toll=host.toll)
+        return Seat(host.backend(0), False, turn, trouble=host.trouble, copy=copy, toll=host.toll)
 
 
-def _hosted(bundle: Bundle) -> HostedModel:
-    return HostedModel(str(bundle.model), len(bundle.plan.features), bundle.manifest.files[bundle.model.name])
+def on_others(bundle: Bundle | TensorBundle) -> bool:
+    """Whether its model lies in somebody's Triton: there is no file that could be run elsewhere."""
+    return isinstance(bundle, TensorBundle) and bundle.manifest.triton is not None
+
+
+def _hosted(bundle: Bundle | TensorBundle) -> HostedModel:
+    path, digest = str(bundle.model), bundle.manifest.files[bundle.model.name]
+    if isinstance(bundle, TensorBundle):
+        return HostedModel(path, 0, digest, bundle.manifest.inputs, bundle.manifest.outputs)
+    return HostedModel(path, len(bundle.plan.features), digest)
 
 
 def _complaint(wait: "asyncio.Future[str]") -> str:

@@ -23,6 +23,9 @@ class HostSettings:
     """With runs in flight and no answer for so long it is stuck: killed, and started anew."""
     loading: float = 60.0
     """It must be ready by then."""
+    tensor_mb: int = 8
+    """What a request of a pass-through deployment, and its answer, may be to go there and back. The machine gives only
+    what is used of it."""
     slots: int = 12
     """Runs in flight; one more is refused. A pair of both bundles on a row takes four of them."""
     first_pause: float = 0.2
@@ -34,6 +37,8 @@ class HostSettings:
     def __post_init__(self) -> None:
         if self.memory_mb < 1 or self.slots < 1:
             raise ValueError("a lane host needs at least 1 MB of memory and one slot")
+        if not 1 <= self.tensor_mb <= 1024:
+            raise ValueError(f"a slot for tensors has 1 to 1024 MB, not {self.tensor_mb}")
         if not 0 <= self.nice <= 19:
             raise ValueError(f"a lane host's niceness lies between 0 and 19, not at {self.nice}")
         if not (self.patience > 0 and self.loading > 0):

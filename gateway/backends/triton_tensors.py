@@ -1,8 +1,8 @@
-"""Any tensors to a model on Triton: one request there for each of ours, all of a list at once."""
+"""Any tensors to a model on Triton: those of a list together where it makes batches anyway, else each by itself."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -10,21 +10,35 @@ from numpy.typing import NDArray
 
 from gateway.backends.backend import Timed
 from gateway.tensor_request import TensorAnswer, TensorRequest, in_array
+from gateway.triton.batching import Known
 from gateway.triton.endpoint import Infers
+from gateway.triton.joined import cut, grouped, join
 from gateway.triton.wire import Named, tensor_answer, tensor_request
 
 
 class TritonTensors:
     """One model, run by whoever `asked` is. `release` is called once, when this is closed."""
 
-    def __init__(self, named: Named, asked: Infers, release: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, named: Named, asked: Infers, release: Callable[[], Awaitable[None]], known: Known) -> None:
         self._named = named
         self._asked = asked
         self._release: Callable[[], Awaitable[None]] | None = release
+        self._known = known
 
     async def run(self, rows: NDArray[Any], seconds: float = inf) -> NDArray[Any]:
-        """Answer requests, shape (requests,), each by itself; one that fails fails the run."""
-        return in_array(await asyncio.gather(*(self._answer(one, seconds) for one in rows.tolist())))
+        """Answer requests, shape (requests,), those that are alike in one; one that fails fails the run."""
+        asked: list[TensorRequest] = rows.tolist()
+        if len(asked) == 1:
+            return in_array([await self._ask(asked[0], seconds)])
+        answers: list[TensorAnswer | None] = [None] * len(asked)
+
+        async def together(places: Sequence[int]) -> None:
+            found = await self._together([asked[at] for at in places], seconds)
+            for at, answer in zip(places, found, strict=True):
+                answers[at] = answer
+
+        await asyncio.gather(*map(together, grouped(asked, self._known.most_rows)))
+        return in_array([answer for answer in answers if answer is not None])
 
     async def timed(self, rows: NDArray[Any], seconds: float = inf) -> Timed:
         """Answer as `run` does, by the wall's clock: the way there and back is part of what it takes."""
@@ -38,5 +52,11 @@ class TritonTensors:
         if release is not None:
             await release()
 
-    async def _answer(self, request: TensorRequest, seconds: float) -> TensorAnswer:
+    async def _together(self, requests: Sequence[TensorRequest], seconds: float) -> Sequence[TensorAnswer]:
+        if len(requests) == 1:
+            return [await self._ask(requests[0], seconds)]
+        rows = [request.inputs[0].shape[0] for request in requests]
+        return cut(await self._ask(join(requests), seconds), rows)
+
+    async def _ask(self, request: TensorRequest, seconds: float) -> TensorAnswer:
         return tensor_answer(await self._asked.infer(tensor_request(self._named, request), seconds))

@@ -9,7 +9,7 @@ from gateway.command_line.environment import ROOT, env
 from gateway.command_line.serve_flags import read_tls
 from gateway.config import ConfigError, without_password
 from gateway.control.config import DEFAULT_CONTROL_URL, DEFAULT_GRPC_PORT, DEFAULT_HTTP_PORT, ControlConfig
-from gateway.fronts.tls import TlsError
+from gateway.pem import TlsError
 
 _DESCRIPTION = """\
 Judge every rollout that runs, move it on or take it back, and answer whoever asks about it. Any number may run beside

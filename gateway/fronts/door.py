@@ -24,6 +24,9 @@ class Door(Protocol):
         None is no promise: `submit` decides.
         """
 
+    def check(self, call: Call) -> None:
+        """Raise what the call would be refused with whenever it came: `DeploymentNotFound`, or `InvalidRequest`."""
+
     def describe(self, name: str) -> Description:
         """Say what the deployment wants and who answers it; raises DeploymentNotFound."""
 

@@ -50,6 +50,13 @@ class Exchange:
             caller.settle(request_id, "", self.limits, self.new_id)
             raise refusal.with_traceback(None)
 
+    def check(self, caller: Caller, deployment: str, row: RowInput, request_id: str) -> None:
+        """Settle who calls, and raise what the row would be refused with whenever it was asked for."""
+        if not deployment:
+            raise InvalidRequest("deployment is missing")
+        caller.settle(request_id, row.unit, self.limits, self.new_id)
+        self._door.check(_call(caller, deployment, row, caller.unit, caller.request_id, _unheard, bool))
+
     def ask(self, caller: Caller, deployment: str, row: RowInput, request_id: str) -> "asyncio.Future[Outcome]":
         """Ask for one row; `answered` makes an answer, or the gateway's error, of what the future brings."""
         if not deployment:
@@ -131,6 +138,10 @@ class Gathering:
     async def complete(self) -> list[Outcome]:
         await self._all_in
         return [outcome for outcome in self._outcomes if outcome is not None]
+
+
+def _unheard(outcome: Outcome) -> None:
+    """What is only checked gets no answer."""
 
 
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -20,6 +20,7 @@ from gateway.fronts.grpc_wire import GrpcRefusal
 from gateway.fronts.health import Health
 from gateway.fronts.later import Later
 from gateway.fronts.open_inference.grpc_methods import OpenInferenceMethods
+from gateway.fronts.open_inference.messages import Messages
 from gateway.fronts.status import GrpcStatus
 from protos.sluice.v1 import prediction_pb2 as pb
 
@@ -39,8 +40,9 @@ class GrpcService:
         self._closing = asyncio.Event()
         self._open_streams = 0
         health = Health(door, self._closing)
-        info = reflection.Reflection(self._closing).info
-        open_inference = OpenInferenceMethods(door, exchange)
+        messages = Messages()
+        info = reflection.Reflection(self._closing, messages).info
+        open_inference = OpenInferenceMethods(door, exchange, messages)
         self.unary: Mapping[str, Unary] = {
             f"/{reflection.PREDICTIONS}/Predict": self._predict,
             f"/{reflection.PREDICTIONS}/PredictMany": self._predict_many,

@@ -1,13 +1,13 @@
 """The JSON front over ASGI: `POST /v1/deployments/{deployment}:predict` and `:predictMany`."""
 
-import logging
 from collections.abc import Awaitable, Callable
 
-from gateway.errors import GatewayError, InternalError, InvalidRequest
-from gateway.fronts.asgi import Bodies, CallerLeft, HeaderList, Receive, Scope, Send
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.fronts.asgi import Bodies, HeaderList, Receive, Scope, Send
 from gateway.fronts.caller import Caller, Headers, milliseconds
 from gateway.fronts.desk import NO_DESK, Desk
 from gateway.fronts.exchange import Exchange, answered
+from gateway.fronts.http_edge import HttpEdge, headers_of
 from gateway.fronts.json_messages import predict_answer, predict_many_answer, row_input
 from gateway.fronts.json_refusal import (
     HttpRefusal,
@@ -20,9 +20,6 @@ from gateway.fronts.json_refusal import (
 from gateway.fronts.json_results import submit_answer, submit_request
 from gateway.fronts.json_wire import read_predict, read_predict_many, read_submit
 from gateway.fronts.later import Later
-from gateway.fronts.retry_hint import retry_after
-
-logger = logging.getLogger(__name__)
 
 PREFIX = "/v1/deployments/"
 
@@ -30,9 +27,11 @@ _JSON = b"application/json"
 _NO_HEADERS: HeaderList = []
 
 
-class JsonOverAsgi:
+class JsonOverAsgi(HttpEdge[bytes]):
+    """Answers predictions, one or many, and queues them."""
+
     def __init__(self, exchange: Exchange, bodies: Bodies, desk: Desk = NO_DESK) -> None:
-        self._exchange = exchange
+        super().__init__(exchange)
         self._bodies = bodies
         self._later = Later(desk, exchange)
         self._verbs: dict[str, Callable[[str, bytes, Caller], Awaitable[bytes]]] = {
@@ -40,21 +39,6 @@ class JsonOverAsgi:
             "predictMany": self._predict_many,
             "submit": self._submit,
         }
-
-    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Answer one request; this is the front's edge, where nothing passes but the caller's own leaving."""
-        caller = Caller(self._exchange.clock())
-        try:
-            answer = await self._answer(scope, caller, headers, receive)
-        except (CallerLeft, OSError):  # ASGI servers raise OSError when they send to a caller who left
-            return
-        except (GatewayError, HttpRefusal) as error:
-            await self._refuse(send, caller, error)
-        except Exception:
-            logger.exception("defect in %s", scope["path"])
-            await self._refuse(send, caller, InternalError())
-        else:
-            await _send(send, 200, answer, caller.request_id, _NO_HEADERS)
 
     async def _answer(self, scope: Scope, caller: Caller, headers: Headers, receive: Receive) -> bytes:
         deployment, _, verb = scope["path"][len(PREFIX) :].rpartition(":")
@@ -93,10 +77,12 @@ class JsonOverAsgi:
         result_id = await self._later.submit(caller, row, useful_for_ms)
         return submit_answer(caller.request_id, result_id)
 
-    async def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> None:
+    def _send(self, send: Send, caller: Caller, reply: bytes) -> Awaitable[None]:
+        return _sent(send, 200, reply, caller.request_id, _NO_HEADERS)
+
+    def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> Awaitable[None]:
         request_id = caller.request_id or self._exchange.new_id()
-        extra = error.headers if isinstance(error, HttpRefusal) else _hint(error)
-        await _send(send, http_status(error), error_body(error, request_id), request_id, extra)
+        return _sent(send, http_status(error), error_body(error, request_id), request_id, headers_of(error))
 
 
 def _check_content(headers: Headers) -> None:
@@ -107,12 +93,7 @@ def _check_content(headers: Headers) -> None:
         raise unsupported_media_type("send the body as it is, without content-encoding")
 
 
-def _hint(error: GatewayError) -> HeaderList:
-    seconds = retry_after(error)
-    return _NO_HEADERS if seconds is None else [(b"retry-after", b"%d" % seconds)]
-
-
-async def _send(send: Send, status: int, body: bytes, request_id: str, extra: HeaderList) -> None:
+async def _sent(send: Send, status: int, body: bytes, request_id: str, extra: HeaderList) -> None:
     headers = [
         (b"content-type", _JSON),
         (b"content-length", b"%d" % len(body)),

@@ -1,9 +1,9 @@
 """Submit and Fetch, whatever the protocol: what a call brings is settled here, then the desk has it."""
 
-from gateway.errors import InvalidRequest
 from gateway.fronts.caller import Caller
 from gateway.fronts.desk import Desk, Submission
 from gateway.fronts.exchange import Exchange
+from gateway.fronts.grpc_messages import row_input
 from protos.sluice.v1 import prediction_pb2 as pb
 
 # Of the time that a caller has left, and in seconds: his clock began to run before his call came, with the connection.
@@ -18,11 +18,10 @@ class Later:
         self._exchange = exchange
 
     async def submit(self, caller: Caller, request: pb.PredictRequest, useful_for_ms: int) -> str:
-        """Hand a call in; return what its result is fetched by. Raises what `Desk.submit` and `describe` do."""
-        if not request.deployment:
-            raise InvalidRequest("deployment is missing")
-        caller.settle(request.request_id, request.unit, self._exchange.limits, self._exchange.new_id)
-        self._exchange.describe(request.deployment)  # nobody would answer for one that is not here
+        """Hand a call in; return what its result is fetched by. Raises what `Desk.submit` does, and what Predict would
+        say at once: a result is no place for it, whose caller has gone by then.
+        """
+        self._exchange.check(caller, request.deployment, row_input(request), request.request_id)
         request.request_id, request.unit = caller.request_id, caller.unit
         return await self._desk.submit(Submission(request, useful_for_ms / 1e3, caller.traceparent))
 

@@ -19,6 +19,7 @@ from gateway.fronts.json_wire import (
     SubmitBody,
 )
 from gateway.fronts.limits import FrontLimits
+from gateway.fronts.open_inference import openapi as open_inference
 
 Document = dict[str, Any]
 
@@ -28,6 +29,7 @@ _ERRORS = {
     "405": "METHOD_NOT_ALLOWED",
     "413": "REQUEST_TOO_LARGE: the body or the number of rows is over the limit",
     "415": "UNSUPPORTED_MEDIA_TYPE: send application/json",
+    "422": "FEATURES_MISSING: a feature that takes no default was never stored for this entity",
     "429": "OVERLOADED: refused before work began, try again later",
     "500": "PREDICTION_FAILED or INTERNAL",
     "503": "FEATURES_UNAVAILABLE, ANSWERS_UNAVAILABLE, BACKEND_UNAVAILABLE or QUEUE_UNAVAILABLE",
@@ -52,7 +54,7 @@ _HEADERS: dict[str, tuple[str, Document]] = {
 
 
 def document(base: Document, answers: Mapping[str, type]) -> Document:
-    """Complete FastAPI's document with the hot routes and with the shapes of `answers`, by operation's answer."""
+    """Complete FastAPI's document with the hot routes, `/v2`, and the shapes of `answers`, by operation's answer."""
     whole = deepcopy(base)
     hot = [PredictBody, PredictAnswer, PredictManyBody, PredictManyAnswer, SubmitBody, SubmitAnswer]
     types = [*hot, FetchAnswer, ErrorAnswer, *answers.values()]
@@ -75,6 +77,8 @@ def document(base: Document, answers: Mapping[str, type]) -> Document:
     paths["/v1/deployments/{deployment}:submit"] = _hot(
         "submit", "Queue one row, to be answered a little later", "SubmitBody", "SubmitAnswer"
     )
+    paths |= open_inference.paths(_ERRORS, _header_parameters("infer"))
+    whole["components"]["schemas"] |= open_inference.SCHEMAS
     return whole
 
 

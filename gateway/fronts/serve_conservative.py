@@ -13,7 +13,8 @@ import uvicorn
 from gateway.fronts.application import FrontApplication
 from gateway.fronts.bounded_http import BoundedHttp, end_overdue
 from gateway.fronts.limits import FrontLimits
-from gateway.fronts.tls import ServerTls, read_pem
+from gateway.fronts.tls import ServerTls
+from gateway.pem import read_pem
 
 _KEEP_ALIVE = 120
 _TICKS_BETWEEN_LOOKS = 10  # of uvicorn's, which are a tenth of a second

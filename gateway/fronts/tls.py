@@ -10,9 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class TlsError(ValueError):
-    """A file that TLS cannot be spoken with; one clear line says which, and what to give instead."""
+from gateway.pem import TlsError, load_authorities, load_pair, read_pem
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +38,29 @@ class ServerTls:
         context = self._own_context()
         context.set_alpn_protocols(["http/1.1"])
         if self.client_ca is not None:
-            _load_authorities(context, self.client_ca)
+            load_authorities(context, self.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     def _own_context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(self.certificate, self.key, password=self._refuse_passphrase)
-        except ssl.SSLError as exc:
-            if exc.reason == "KEY_VALUES_MISMATCH":
-                raise TlsError(f"{self.key} is not the key of {self.certificate}: give the pair") from exc
-            why = exc.reason or "the key file holds no private key in PEM"
-            raise TlsError(f"TLS cannot be spoken with {self.certificate} and {self.key}: {why}") from exc
+        load_pair(context, self.certificate, self.key)
         return context
-
-    def _refuse_passphrase(self) -> str:
-        # Without this, OpenSSL would ask on the terminal and a service would hang.
-        raise TlsError(f"{self.key} is encrypted: give a key without a passphrase, readable by the gateway alone")
 
     def _trusting_itself(self) -> ssl.SSLContext:
         """Return a client that takes this very certificate for its authority: what is left to refuse is its dates."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-        _load_authorities(context, self.certificate)
+        load_authorities(context, self.certificate)
         return context
-
-
-def read_pem(path: Path) -> bytes:
-    """Return the file's bytes. Raises `TlsError`."""
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise TlsError(f"cannot read {path}: {exc.strerror}") from exc
-
-
-def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
-    try:
-        context.load_verify_locations(path)
-    except ssl.SSLError as exc:
-        raise TlsError(f"{path} holds no certificate in PEM") from exc
 
 
 def _check_authorities(path: Path) -> None:
     """Raise `TlsError` unless the file names an authority that holds now; old ones beside it are no harm."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load_authorities(context, path)
+    load_authorities(context, path)
     ends = [ssl.cert_time_to_seconds(str(found["notAfter"])) for found in context.get_ca_certs()]
     if not ends:
         raise TlsError(f"{path} holds no certificate of an authority (CA:TRUE): give the one that signs your clients'")

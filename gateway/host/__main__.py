@@ -27,11 +27,17 @@ def main(word: str) -> int:
     when_idle(lambda: import_module("gateway.host.scorer"))
     from gateway.host.scorer import CannotLoad, OutOfMemory, Scorer
     from gateway.host.slots import Slots
+    from gateway.host.tensor_slots import TensorSlots
 
     bell = socket.socket(fileno=order.bell)
     try:
         limit_memory(order.memory_mb + LOADING * sum(_megabytes(model.path) for model in order.models))
-        scorer = when_idle(lambda: Scorer(order.models, Slots(order.memory, order.slots, order.width)))
+        slots = (
+            TensorSlots(order.memory, order.slots, order.tensor_mb)
+            if order.tensor_mb
+            else Slots(order.memory, order.slots, order.width)
+        )
+        scorer = when_idle(lambda: Scorer(order.models, slots))
         limit_memory(order.memory_mb)
         bell.send(pack_answer(Answer(0, 0, 0, Said.READY)))
         while frame := bell.recv(LONGEST):

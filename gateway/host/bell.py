@@ -17,9 +17,10 @@ class Said(IntEnum):
 
     SCORED = 1
     RAISED = 2
-    READY = 3
-    CANNOT_LOAD = 4
-    OUT_OF_MEMORY = 5
+    UNFIT = 3
+    READY = 4
+    CANNOT_LOAD = 5
+    OUT_OF_MEMORY = 6
 
 
 class Request(NamedTuple):

@@ -4,19 +4,27 @@ from dataclasses import dataclass
 
 import msgspec
 
+from models.tensor_manifest import TensorSpec
+
 
 @dataclass(frozen=True, slots=True)
 class HostedModel:
-    """A model by its place in the order. The host proves the digest: of a large file that takes a while."""
+    """A model by its place in the order. The host proves the digest: of a large file that takes a while.
+
+    `width` is how many features its rows have: of one of tensors none, which has `inputs` and `outputs` instead. Those
+    the host proves, too.
+    """
 
     path: str
     width: int
     sha256: str
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HostOrder:
-    """Goes through the host's command line: there is no secret in it."""
+    """Goes through the host's command line: there is no secret in it. Its models are all of one kind."""
 
     models: tuple[HostedModel, ...]
     worker: int
@@ -28,6 +36,8 @@ class HostOrder:
     memory_mb: int
     cpus: tuple[int, ...] = ()
     """Processors it may run on; none: those of the worker."""
+    tensor_mb: int = 0
+    """The size of a slot for models of tensors; 0: its models score rows."""
 
     @property
     def width(self) -> int:

@@ -42,9 +42,14 @@ class Slots:
 
 
 def new_memory(count: int, width: int) -> int:
-    """Return a descriptor of fresh memory for `Slots`, of a size that is final."""
+    """Return a descriptor of fresh memory for `Slots`."""
+    return sealed_memory(_size(count, width))
+
+
+def sealed_memory(size: int) -> int:
+    """Return a descriptor of fresh memory of so many bytes, for good."""
     fd = os.memfd_create("sluice-lane", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(fd, _size(count, width))
+    os.ftruncate(fd, size)
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
     return fd
 

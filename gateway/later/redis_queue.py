@@ -35,7 +35,7 @@ return 1
 """
 
 
-async def _answer_of(asked: object) -> Any:
+async def answer_of(asked: object) -> Any:
     """Return what comes; redis-py declares answers by one type for both of its clients. Raises `QueueAway`."""
     try:
         return await cast("Awaitable[Any]", asked)
@@ -52,7 +52,7 @@ class RedisResults:
 
     async def check(self) -> str:
         """Return why this Redis cannot be used, or ""."""
-        about = await _answer_of(self._client.info("memory"))
+        about = await answer_of(self._client.info("memory"))
         policy = str(about.get("maxmemory_policy", ""))
         if policy.startswith("allkeys"):
             return (
@@ -63,20 +63,20 @@ class RedisResults:
 
     async def length(self) -> int:
         """Return how many calls wait or are in hand."""
-        return int(await _answer_of(self._client.xlen(STREAM)))
+        return int(await answer_of(self._client.xlen(STREAM)))
 
     async def add(self, entry: Entry) -> bool:
         """As `Results.add`."""
-        keys = (STREAM, _result(entry.result_id))
+        keys = (STREAM, result_key(entry.result_id))
         # It may wait until nobody wants it, and what is said of it then is kept as long as any result.
         lasting = self._settings.result_ttl * 2
         fields = (entry.result_id, entry.request, repr(entry.until), entry.traceparent)
         words = (self._settings.length, round(lasting * 1000), *fields)
-        return bool(await _answer_of(self._client.eval(_ADD, len(keys), *keys, *words)))
+        return bool(await answer_of(self._client.eval(_ADD, len(keys), *keys, *words)))
 
     async def look(self, result_ids: Sequence[str]) -> list[bytes | None]:
         """As `Results.look`."""
-        found: list[bytes | None] = await _answer_of(self._client.mget([_result(one) for one in result_ids]))
+        found: list[bytes | None] = await answer_of(self._client.mget([result_key(one) for one in result_ids]))
         return found
 
 
@@ -93,7 +93,7 @@ class RedisDeliveries:
         block = max(1, round(wait * 1000))
         streams: dict[bytes | str | memoryview, int | bytes | str | memoryview] = {STREAM: ">"}
         try:
-            found = await _answer_of(self._client.xreadgroup(GROUP, self._name, streams, count=most, block=block))
+            found = await answer_of(self._client.xreadgroup(GROUP, self._name, streams, count=most, block=block))
         except QueueAway as exc:
             if not str(exc.__cause__).startswith("NOGROUP"):
                 raise
@@ -106,7 +106,7 @@ class RedisDeliveries:
         """As `Deliveries.claim`."""
         idle = round(self._settings.claim_after * 1000)
         try:
-            found = await _answer_of(
+            found = await answer_of(
                 self._client.xautoclaim(STREAM, GROUP, self._name, idle, start_id="0-0", count=most)
             )
         except QueueAway as exc:
@@ -122,15 +122,15 @@ class RedisDeliveries:
         """As `Deliveries.hold`."""
         if names:
             claim = self._client.xclaim(STREAM, GROUP, self._name, 0, list(names), justid=True)
-            await _answer_of(claim)
+            await answer_of(claim)
 
     async def settle(self, delivery: Delivery, result: bytes, dead: str = "") -> bool:
         """As `Deliveries.settle`."""
         entry, settings = delivery.entry, self._settings
-        keys = (STREAM, _result(entry.result_id), DEAD)
+        keys = (STREAM, result_key(entry.result_id), DEAD)
         kept = (result, round(settings.result_ttl * 1000), dead, settings.dead, entry.result_id, entry.request)
         words = (GROUP, delivery.name, *kept)
-        return bool(await _answer_of(self._client.eval(_SETTLE, len(keys), *keys, *words)))
+        return bool(await answer_of(self._client.eval(_SETTLE, len(keys), *keys, *words)))
 
     async def _times(self, names: Sequence[bytes]) -> dict[bytes, int]:
         """Return how often each has been in somebody's hand."""
@@ -139,18 +139,18 @@ class RedisDeliveries:
         async with self._client.pipeline(transaction=False) as pipeline:
             for name in names:
                 pipeline.xpending_range(STREAM, GROUP, min=name, max=name, count=1)
-            found = await _answer_of(pipeline.execute())
+            found = await answer_of(pipeline.execute())
         return {one["message_id"]: int(one["times_delivered"]) for pending in found for one in pending}
 
     async def _make_group(self) -> None:
         try:
-            await _answer_of(self._client.xgroup_create(STREAM, GROUP, id="0", mkstream=True))
+            await answer_of(self._client.xgroup_create(STREAM, GROUP, id="0", mkstream=True))
         except QueueAway as exc:
             if not (isinstance(exc.__cause__, ResponseError) and str(exc.__cause__).startswith("BUSYGROUP")):
                 raise  # else another worker was first
 
 
-def _result(result_id: str) -> str:
+def result_key(result_id: str) -> str:
     """Return the key of a result: empty while its call waits."""
     return f"{PREFIX}:result:{result_id}"
 

@@ -11,6 +11,7 @@ from gateway.messages import Tell
 from gateway.served import Served
 from gateway.supervisor.choice import choose
 from gateway.supervisor.declarations import Declared, Found, read_declarations
+from gateway.supervisor.kept_values import kept_values_complaint
 from gateway.supervisor.tables import Tables
 from gateway.supervisor.turning import Say, Turning
 from gateway.supervisor.worker_process import WorkerGone, WorkerProcess
@@ -45,6 +46,8 @@ class Reloader:
                 if reason:
                     say(f"{name}: {self._goes_on(name)}: {reason}")
                     reasons.append(reason)
+            if complaint := await kept_values_complaint(self._config.redis_url, self._tables.served()):
+                say(complaint)
             return await self._agree(patience, say) and not reasons
 
     async def _one(self, name: str, found: Found | None, forget: bool, patience: float, say: Say) -> str:

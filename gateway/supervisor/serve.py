@@ -11,6 +11,7 @@ from contextlib import suppress
 from gateway.config import ServeConfig
 from gateway.supervisor.command_messages import Ended, Reload, Request
 from gateway.supervisor.command_socket import listen
+from gateway.supervisor.kept_values import kept_values_complaint
 from gateway.supervisor.listeners import Listeners, check_free, open_listeners
 from gateway.supervisor.reload import Reloader
 from gateway.supervisor.rollouts import following
@@ -66,8 +67,10 @@ async def _supervise(config: ServeConfig, listeners: Listeners, ready: Callable[
         ready()
 
     _heed_signals(stop, commands)
+    looking = asyncio.create_task(kept_values_complaint(config.redis_url, tables.served()), name="kept-values")
     async with listen(config.state, commands.carry), following(config, tables, turning, workers, series):
         await workers.run(stop, say_ready)
+    looking.cancel()
 
 
 class Commands:

@@ -31,13 +31,13 @@ class TensorBundle:
 
 
 def load_any_bundle(directory: Path, deployment: str, hosted: bool = False) -> Bundle | TensorBundle:
-    """Load and verify a bundle of whichever kind. Raises `BundleError`; the model file of a `hosted` one is its host's.
+    """Load and verify a bundle of whichever kind. Raises `BundleError`.
 
-    A bundle of tensors has no host yet: its file is read here.
+    The model file of a `hosted` one is its host's to read.
     """
     if not holds_tensors(directory):
         return load_bundle(directory, deployment, hosted)
-    manifest = load_any_manifest(directory)
+    manifest = load_any_manifest(directory, elsewhere=(MODEL,) if hosted else ())
     if not isinstance(manifest, TensorManifest) or manifest.deployment != deployment:
         raise BundleError(f"{directory}: is a bundle of {manifest.deployment}, not of {deployment}")
     return TensorBundle(manifest, directory / MODEL)

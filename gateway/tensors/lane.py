@@ -26,6 +26,11 @@ class TensorLane(Lane):
         """Callers send what they like: only they know whether it was the model's fault, and the judge in the end."""
         return True
 
+    @property
+    def scored(self) -> bool:
+        """Where nothing is judged every score is 0."""
+        return bool(self.judged_by)
+
     def build(self, rows: Sequence[Row], stored: NDArray[np.float64]) -> NDArray[Any]:
         """Return the rows' requests, shape (rows,)."""
         return in_array([row.call.tensors for row in rows if row.call.tensors is not None])

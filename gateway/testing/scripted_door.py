@@ -49,7 +49,7 @@ class ScriptedDoor:
     """Answers every call at once with what `script` returns; None keeps the call in `held` for the test to answer.
 
     `calls` keeps every call in the order of arrival, up to `keep` of them. `is_ready` is what `ready` says,
-    `refuses` what `refusal` does.
+    `refuses` what `refusal` does, `wrong` what `check` raises.
     """
 
     def __init__(self, script: Script = approve, descriptions: tuple[Description, ...] = (FRAUD,), keep: int = 1000):
@@ -57,6 +57,7 @@ class ScriptedDoor:
         self.descriptions = {description.deployment: description for description in descriptions}
         self.is_ready = True
         self.refuses: GatewayError | None = None
+        self.wrong: GatewayError | None = None
         self.calls: list[Call] = []
         self.held: list[Call] = []
         self._keep = keep
@@ -84,6 +85,13 @@ class ScriptedDoor:
     def refusal(self, deployment: str, priority: Priority) -> GatewayError | None:
         """Return `refuses`, for every deployment and every priority but critical."""
         return None if priority is Priority.CRITICAL else self.refuses
+
+    def check(self, call: Call) -> None:
+        """Raise `wrong`, if there is anything."""
+        if call.deployment not in self.descriptions:
+            raise _not_found(call.deployment)
+        if self.wrong is not None:
+            raise self.wrong
 
     def describe(self, name: str) -> Description:
         if name not in self.descriptions:

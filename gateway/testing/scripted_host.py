@@ -12,6 +12,14 @@ from collections.abc import Callable
 from gateway.host.bell import LONGEST, Answer, Request, Said, pack_answer, read_request
 from gateway.host.order import HostOrder
 
+QUESTION, SPOILED = "its own question", "a spoiled slot"
+"""It says that it has answered: and has left the request in the slot, or has written over it."""
+
+
+def _scored(request: Request) -> bytes:
+    return pack_answer(Answer(request.sequence, request.slot, request.rows, Said.SCORED))
+
+
 _READY = pack_answer(Answer(0, 0, 0, Said.READY))
 WAYS: dict[str, Callable[[Request], bytes]] = {
     "another sequence": lambda it: pack_answer(Answer(it.sequence + 1, it.slot, it.rows, Said.SCORED)),
@@ -26,6 +34,8 @@ WAYS: dict[str, Callable[[Request], bytes]] = {
         pack_answer(Answer(it.sequence, it.slot, it.rows, Said.RAISED)) + b"\xff\xfe\n" * 400
     ),
     "no answer": lambda it: b"",
+    QUESTION: _scored,
+    SPOILED: _scored,
 }
 
 
@@ -43,7 +53,10 @@ def main(way: str, word: str) -> int:
         os.close(order.memory)
         signal.pause()
     while frame := bell.recv(LONGEST):
-        answer = WAYS[way](read_request(frame))
+        request = read_request(frame)
+        if way == SPOILED:
+            os.pwrite(order.memory, b"\xff" * 64, request.slot * os.fstat(order.memory).st_size // order.slots)
+        answer = WAYS[way](request)
         if answer:
             bell.send(answer)
     return 0

@@ -6,6 +6,7 @@ import time
 
 from gateway.backends.backend import Backend, BackendError
 from gateway.bundle import Bundle
+from gateway.pem import TlsError
 from gateway.tensors.bundle import TensorBundle
 from gateway.triton.endpoint import Endpoint
 from gateway.triton.fleet import Fleet
@@ -15,6 +16,7 @@ from gateway.triton.meters import EndpointMeters
 from gateway.triton.server import Server
 from gateway.triton.settings import TritonSettings
 from gateway.triton.subject import OthersModel, ScoredBundle, Subject
+from models.manifest import BundleError
 from monitoring.series import SeriesFile
 
 log = logging.getLogger("sluice.triton")
@@ -24,7 +26,10 @@ _UNLOADING = 2.0
 
 
 class RemoteBundle:
-    """Keeps a bundle's model on every server, from `start` to `close`. `backend` asks whichever of them is well."""
+    """Keeps a bundle's model on every server, from `start` to `close`. `backend` asks whichever of them is well.
+
+    Raises `BundleError` where TLS cannot be spoken with what the settings name.
+    """
 
     def __init__(self, bundle: Bundle | TensorBundle, settings: TritonSettings, series: SeriesFile) -> None:
         self._subject: Subject = (
@@ -33,7 +38,10 @@ class RemoteBundle:
         self.name, self.named = self._subject.name, self._subject.named
         manifest = bundle.manifest
         self._settings = settings
-        self._servers = [Server(address) for address in settings.addresses]
+        try:
+            self._servers = [Server(address, settings.tls) for address in settings.addresses]
+        except TlsError as exc:
+            raise BundleError(f"{self.name}: Triton cannot be spoken to by TLS: {exc}") from exc
         self._meters = [
             EndpointMeters(series, manifest.deployment, manifest.version, one.address) for one in self._servers
         ]
@@ -72,6 +80,10 @@ class RemoteBundle:
             for wait in waits:
                 wait.cancel()
         return "; ".join(one.complaint for one in self._keepers if one.complaint)
+
+    def joins(self) -> bool:
+        """Whether several callers' requests can be one there, as far as is known."""
+        return self._subject.joins()
 
     def trouble(self) -> str:
         """Say why nobody can be asked, or ""."""

@@ -7,8 +7,11 @@ import grpc
 from tritonclient.grpc import service_pb2 as pb  # type: ignore[import-untyped] # shipped without types
 from tritonclient.grpc import service_pb2_grpc
 
+from gateway.pem import read_pem
 from gateway.triton import wire
+from gateway.triton.batching import rows_joined
 from gateway.triton.failures import translated
+from gateway.triton.settings import TritonTls
 
 # A server that was started anew is found within a second; one whose machine is gone, within fifteen. Triton wants no
 # pings while nothing else is said, and something is said every second.
@@ -27,9 +30,10 @@ _OPTIONS = (
 class Server:
     """Asks one server. Everything raises `BackendError`, of the kinds that `failures` names. Needs an event loop."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, tls: TritonTls | None = None) -> None:
+        """Read the files of `tls`. Raises `TlsError`."""
         self.address = address
-        self._channel = grpc.aio.insecure_channel(address, _OPTIONS)
+        self._channel = _channel(address, tls)
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     async def infer(self, request: pb.ModelInferRequest, seconds: float) -> pb.ModelInferResponse:
@@ -60,6 +64,11 @@ class Server:
         request = pb.ModelConfigRequest(name=model, version=wire.VERSION)
         return int((await self._ask(self._stub.ModelConfig, request, seconds)).config.max_batch_size)
 
+    async def rows_joined(self, named: wire.Named, seconds: float) -> int:
+        """Return how many rows requests may have that are joined for the model."""
+        request = pb.ModelConfigRequest(name=named.model, version=named.version)
+        return rows_joined(await self._ask(self._stub.ModelConfig, request, seconds))
+
     async def close(self) -> None:
         """Let the connection go, with whatever is under way on it."""
         await self._channel.close(None)
@@ -69,3 +78,10 @@ class Server:
             return await method(request, timeout=None if isinf(seconds) else max(0.0, seconds))
         except grpc.aio.AioRpcError as exc:
             raise translated(exc, self.address) from exc
+
+
+def _channel(address: str, tls: TritonTls | None) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(address, _OPTIONS)
+    ca, key, certificate = (None if path is None else read_pem(path) for path in (tls.ca, tls.key, tls.certificate))
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(ca, key, certificate), _OPTIONS)

@@ -1,10 +1,42 @@
 """Where Triton is, and how it is treated. Times are in seconds."""
 
 import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.pem import load_authorities, load_pair, read_pem
+
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class TritonTls:
+    """Whom the gateway trusts to be Triton, and what it shows of itself. Paths of PEM files.
+
+    The host in an address must be one of the names in that server's certificate.
+    """
+
+    ca: Path
+    """The authorities of Triton's certificates, and no others are trusted."""
+    certificate: Path | None = None
+    """The gateway's own, for servers that want one (--grpc-use-ssl-mutual), followed by the intermediate ones."""
+    key: Path | None = None
+    """Its private key, not encrypted."""
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("a client certificate and its key belong together: give both, or neither")
+
+    def check(self) -> None:
+        """Raise `TlsError` unless every file can be read, and the pair belongs together."""
+        for path in (self.ca, self.certificate, self.key):
+            if path is not None:
+                read_pem(path)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        load_authorities(context, self.ca)
+        if self.certificate is not None and self.key is not None:
+            load_pair(context, self.certificate, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +45,8 @@ class TritonSettings:
 
     addresses: tuple[str, ...] = ()
     """HOST:PORT of Triton's gRPC; several are replicas of one another."""
+    tls: TritonTls | None = None
+    """How they are spoken to; None: in clear text."""
     loading: float = 60.0
     """A bundle must be ready on a server, and proved, by then."""
     look_every: float = 1.0

@@ -4,13 +4,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from gateway.backends.backend import Backend
+from gateway.backends.backend import Away, Backend, BackendError
 from gateway.backends.triton import TritonBackend
 from gateway.backends.triton_tensors import TritonTensors
 from gateway.bundle import Bundle, prove
 from gateway.tensors.bundle import TensorBundle
 from gateway.tensors.contract import Contract
 from gateway.triton.admission import admit, make_ready
+from gateway.triton.batching import APART, Known
 from gateway.triton.endpoint import Infers
 from gateway.triton.server import Server
 from gateway.triton.settings import TritonSettings
@@ -35,6 +36,9 @@ class Subject(Protocol):
 
     def backend(self, asked: Infers, release: Release) -> Backend:
         """Return a backend that has it run."""
+
+    def joins(self) -> bool:
+        """Whether several callers' requests can be one there, as far as is known."""
 
 
 class ScoredBundle:
@@ -70,6 +74,10 @@ class ScoredBundle:
         """As `Subject`."""
         return TritonBackend(self.served, asked, release)
 
+    def joins(self) -> bool:
+        """As `Subject`: always, for we wrote the model."""
+        return True
+
 
 class OthersModel:
     """A model that others keep in their Triton: it is made ready where it is not, and never unloaded."""
@@ -84,6 +92,7 @@ class OthersModel:
         self.named = Named(manifest.triton.model, manifest.triton.version)
         self._contract = bundle.contract
         self._settings = settings
+        self._known = Known()
 
     async def admit(self, server: Server) -> None:
         """As `Subject`: it takes and gives what was written down when the bundle was made."""
@@ -95,6 +104,7 @@ class OthersModel:
                 f"Triton at {server.address}: {self.named.model} takes or gives other tensors than when bundle"
                 f" {self.name} was made of it: make another one with `sluice adopt`"
             )
+        self._known.learn(server.address, await self._rows_joined(server))
 
     async def seconds(self, server: Server) -> float:
         """As `Subject`: only callers know what it takes."""
@@ -102,7 +112,20 @@ class OthersModel:
 
     def backend(self, asked: Infers, release: Release) -> Backend:
         """As `Subject`."""
-        return TritonTensors(self.named, asked, release)
+        return TritonTensors(self.named, asked, release, self._known)
+
+    def joins(self) -> bool:
+        """As `Subject`."""
+        return self._known.most_rows > APART
+
+    async def _rows_joined(self, server: Server) -> int:
+        """What no server tells us of, as one of the protocol that is no Triton, is not done."""
+        try:
+            return await server.rows_joined(self.named, self._settings.look_patience)
+        except Away:
+            raise
+        except BackendError:
+            return APART
 
 
 async def _keep_open() -> None:

@@ -24,7 +24,7 @@ MOST_ROWS = 256
 """Rows that a request may have: more go in several."""
 _ROWS_DTYPE = np.dtype("<f4")
 _MICROSECONDS = 1e6
-_OURS = ("unit", "priority", "timeout", "partial")
+OURS = frozenset(("unit", "priority", "timeout", "partial"))
 """Parameters that callers send to Sluice. Triton's own priorities mean something only where its model has some."""
 
 
@@ -76,7 +76,7 @@ def tensor_request(named: Named, asked: TensorRequest) -> pb.ModelInferRequest:
     for output in asked.outputs:
         request.outputs.add(name=output.name)
     for name, value in asked.parameters.items():
-        if name not in _OURS:
+        if name not in OURS:
             put(request.parameters[name], value)
     return request
 

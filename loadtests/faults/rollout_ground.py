@@ -49,11 +49,16 @@ class Ground:
         """Offer calls, phase by phase: its seconds, and the share of calls whose amounts are odd."""
         stage = self.stage
         rate = min(RATE, SHARE * stage.capacity)
+        return self.offer_at([(seconds, rate, share) for seconds, share in phases], deeds)
+
+    def offer_at(self, phases: Sequence[tuple[float, float, float]], deeds: Sequence[Deed] = ()) -> Run:
+        """The same with calls a second for each phase: its seconds, its rate, and the share of odd calls."""
+        stage = self.stage
         calm, odd = stage.mix(self.served), stage.mix(self.served, ODD)
         calm_cases = of_new_cards(stage.cases, UNITS)
         odd_cases = poisoned(of_new_cards(stage.cases, UNITS, crowd=2))
         everybody = stage.callers(self.served, calm_cases) + stage.callers(self.served, odd_cases, ODD)
-        made = [Phase(seconds, rate, _mixed(calm, odd, share)) for seconds, share in phases]
+        made = [Phase(seconds, rate, _mixed(calm, odd, share)) for seconds, rate, share in phases]
         return stage.offer(self.served, Traffic(everybody, made, stage.plan.deadline), deeds)
 
 

@@ -21,7 +21,8 @@ from gateway.features.plan import Plan
 from gateway.features.tolerance import Tolerance
 from gateway.intake import Intake
 from gateway.lane import Lane
-from gateway.line import Lanes, Line
+from gateway.lanes import Lanes
+from gateway.line import Line
 from gateway.loop_lag import LoopLag
 from gateway.meters import Meters
 from gateway.record import NullRecorder

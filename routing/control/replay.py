@@ -17,7 +17,7 @@ from routing.judge import GONE, Judge, Rules
 from routing.order import UNKNOWN
 from routing.rollout import Rollout
 from routing.verdict import Verdict
-from routing.window import Pair, Window
+from routing.window import Window
 
 EVERY = 0.5
 """Seconds from one look to the next, as a leader looks."""
@@ -81,7 +81,7 @@ def _translation(rollout: Rollout, rules: Rules) -> Callable[[Window], Window]:
 
     def translated(window: Window) -> Window:
         calls = tuple(call._replace(signs=moved(call.signs)) for call in window.calls)
-        pairs = tuple(Pair(moved(pair.canary), moved(pair.champion)) for pair in window.pairs)
+        pairs = tuple(pair._replace(canary=moved(pair.canary), champion=moved(pair.champion)) for pair in window.pairs)
         return replace(window, calls=calls, pairs=pairs)
 
     return translated

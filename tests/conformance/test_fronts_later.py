@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from gateway.client import AsyncSluiceClient, FeaturesMissing, Prediction, QueueUnavailable, ResultNotFound
+from gateway.client import InvalidRequest as Invalid
 from gateway.errors import FeaturesMissing as NeverStored
+from gateway.errors import InvalidRequest
 from gateway.later.consumer import Consumer
 from gateway.later.desk import QueueDesk
 from gateway.later.settings import QueueSettings
@@ -128,6 +130,15 @@ async def test_what_cannot_be_queued_is_refused_at_once(
 ) -> None:
     refused = await house.post(deployment, **body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
+    assert house.queue.waiting == {}
+
+
+async def test_what_predict_would_refuse_is_refused_before_it_is_queued(house: House) -> None:
+    house.door.wrong = InvalidRequest("request feature amount (double) is missing")
+    refused = await house.post()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+    with pytest.raises(Invalid, match="amount"):
+        await house.grpc.submit("fraud", ENTITIES, FEATURES, timeout=30)
     assert house.queue.waiting == {}
 
 

@@ -40,6 +40,8 @@ class SteeredHouse:
     house: SmallHouse
     features: RedisServer
     control: RedisServer
+    deployment: str = "fraud"
+    """The one that is steered."""
     ports: list[int] = field(default_factory=lambda: free_ports(2))
 
     def declare(self, minutes: float) -> None:
@@ -80,11 +82,11 @@ class SteeredHouse:
 
     def begin(self, version: str, bundles: Path | None = None) -> None:
         """Have Ada begin a rollout of a bundle as it lies there, by default where the gateway has it."""
-        self.order("start", "fraud", version, "--bundles", str(bundles or self.house.bundles))
+        self.order("start", self.deployment, version, "--bundles", str(bundles or self.house.bundles))
 
     def state(self) -> dict[str, Any]:
         """Return the rollout as it stands."""
-        (found,) = self.order("status", "fraud")["deployments"]
+        (found,) = self.order("status", self.deployment)["deployments"]
         rollout: dict[str, Any] = found["rollout"]
         return rollout
 
@@ -94,7 +96,7 @@ class SteeredHouse:
         def look() -> dict[str, Any] | None:
             state = self.state()
             if state["state"] == "awaiting approval":
-                done = self._typed("approve", "fraud", "--yes", by="ben")
+                done = self._typed("approve", self.deployment, "--yes", by="ben")
                 # What was approved in the look before may begin while this is typed.
                 assert done.returncode == 0 or "is next" in done.stderr, done.stderr
             return state if state["state"] in states and (state["settled"] or state["state"] == "done") else None

@@ -18,7 +18,7 @@ from gateway.backends.host import HostedBackend
 from gateway.backends.lane_host import LaneHost
 from gateway.testing.bundles import write_model
 from gateway.testing.hostile_models import FOR_EVER, write_hungry_model, write_looping_model
-from gateway.testing.scripted_host import WAYS
+from gateway.testing.scripted_host import QUESTION, SPOILED, WAYS
 from models.manifest import BundleError
 from tests.live.hosted import (
     LONG,
@@ -36,7 +36,7 @@ from tests.live.hosted import (
 from tests.live.waiting import comes
 
 SCRIPTED = (sys.executable, "-m", "gateway.testing.scripted_host")
-NONSENSE = sorted(set(WAYS) - {"no answer", "a complaint that is no text"})
+NONSENSE = sorted(set(WAYS) - {"no answer", "a complaint that is no text", QUESTION, SPOILED})
 Write = Callable[[Path, int], None]
 
 

@@ -145,3 +145,23 @@ def records_of(house: SmallHouse) -> list[dict[str, Any]]:
 def reload(running: Running, house: SmallHouse, **arms: object) -> None:
     declare(house, **arms)
     subprocess.run([*SLUICE, "reload", "--state", str(house.state)], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_a_redis_that_may_forget_answers_is_warned_of_at_start_and_at_every_reload(house: SmallHouse) -> None:
+    forgetful = RedisServer("--maxmemory-policy", "allkeys-lru")
+    try:
+        running = start(forgetful, house.state, "h2corn", "--workers", "1", *NO_SPARE, *house.flags)
+        try:
+            until(lambda: "maxmemory-policy allkeys-lru" in running.said + "".join(running.later))
+            reload = [*SLUICE, "reload", "--state", str(house.state)]
+            told = subprocess.run(reload, cwd=ROOT, capture_output=True, text=True, check=True)
+            assert "fraud: answers or scores are kept in the feature Redis" in told.stdout
+            assert "--maxmemory-policy noeviction" in told.stdout
+            with redis.Redis(port=forgetful.port) as client:
+                client.config_set("maxmemory-policy", "noeviction")
+            told = subprocess.run(reload, cwd=ROOT, capture_output=True, text=True, check=True)
+            assert "maxmemory-policy" not in told.stdout
+        finally:
+            assert stop(running) == 0
+    finally:
+        forgetful.close()

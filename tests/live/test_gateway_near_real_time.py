@@ -11,7 +11,8 @@ import httpx
 import pytest
 import redis
 
-from gateway.client import FeaturesMissing, Prediction, QueueUnavailable, SluiceClient, SluiceError
+from gateway.cli import main
+from gateway.client import FeaturesMissing, InvalidRequest, Prediction, QueueUnavailable, SluiceClient, SluiceError
 from gateway.later.redis_queue import DEAD, PREFIX, STREAM
 from gateway.testing.redis_server import RedisServer
 from protos.sluice.v1 import prediction_pb2 as pb
@@ -158,6 +159,12 @@ def test_what_may_not_be_answered_is_said_and_what_does_not_pass_is_a_dead_lette
     try:
         with SluiceClient(running.grpc) as client:
             sent = {"amount": 0.25, "customer_present": True}
+            with pytest.raises(InvalidRequest, match="request feature amount"):
+                client.submit("fraud", CARD, {"customer_present": True}, timeout=30.0)
+            with pytest.raises(InvalidRequest, match="wants the entities"):
+                client.submit("fraud", {"card_id": 1}, sent, timeout=30.0)
+            with pytest.raises(InvalidRequest, match="must be double"):
+                client.submit("fraud", CARD, {**sent, "amount": True}, timeout=30.0)
             missing = client.submit("fraud", CARD, sent, timeout=30.0)
             with pytest.raises(FeaturesMissing, match="card_limit"):
                 until(lambda: client.fetch(missing.result_id, wait=1.0, timeout=30.0))
@@ -173,6 +180,10 @@ def test_what_may_not_be_answered_is_said_and_what_does_not_pass_is_a_dead_lette
             assert plain.xlen(STREAM) == 0
         assert running.metric("sluice_queued_calls_total", outcome="dead") == 1
         assert running.metric("sluice_queued_calls_total", outcome="again") == 1
+        features.restart()
+        assert main(["dead-letters", "--queue-url", server.url, "requeue", dead.result_id]) == 0
+        with SluiceClient(running.grpc) as client, pytest.raises(FeaturesMissing, match="card_limit"):
+            until(lambda: client.fetch(dead.result_id, wait=1.0, timeout=30.0))
     finally:
         features.close()
         assert stop(running) == 0

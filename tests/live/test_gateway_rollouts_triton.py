@@ -99,3 +99,19 @@ def test_a_triton_that_goes_away_costs_no_candidate_its_rollout(tmp_path: Path) 
                 callers.versions()
                 callers.wrong.clear()
             assert house.await_state("done", "rolled back")["state"] == "done"
+
+
+def test_a_champion_newly_made_whose_model_vanishes_goes_back_by_itself(
+    house: SteeredHouse, real_triton: RealTriton
+) -> None:
+    declare(house, minutes=0.01)
+    path = house.house.models / "fraud" / "deployment.yaml"
+    path.write_text(path.read_text().replace("{share: 0.1, minutes: 0.02}", "{share: 0.1, minutes: 60}"))
+    with house.serving(*on(real_triton)) as gateway, house.steering(), Callers(gateway.grpc) as callers:
+        house.begin("2")
+        house.await_state("watched")
+        until(callers.versions, lambda found: "2" in found, "nobody is answered by the new champion")
+        real_triton.lose(house.house.bundles / "fraud" / "2")
+        reason = house.await_state("rolled back")["reason"]
+        until(callers.versions, lambda found: found == {"1"}, "the former champion does not answer everybody")
+    assert "runs of the canary were asked of nobody" in reason

@@ -61,6 +61,8 @@ class ModelLine:
         self._costs = costs
         self._thread = asyncio.Lock()
 
+    gathers = True
+
     @property
     def takes_turns(self) -> bool:
         return self._costs.run_row >= LONG

@@ -21,7 +21,8 @@ from gateway.errors import GatewayError
 from gateway.idempotency import IdempotencyRule
 from gateway.intake import Intake
 from gateway.lane import Lane
-from gateway.line import Lanes, Line
+from gateway.lanes import Lanes
+from gateway.line import Line
 from gateway.matrix import MatrixBuilder
 from gateway.meters import AheadMeters, BookMeters, Meters
 from gateway.policy import Policy, Thresholds

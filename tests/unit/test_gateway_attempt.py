@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from math import inf
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gateway.attempt import Attempt, Ran
 from gateway.backends.backend import Away, BackendError, TooLate
 from gateway.breaker import Breaker
-from gateway.errors import BackendUnavailable, DeadlineExceeded
+from gateway.errors import BackendUnavailable, DeadlineExceeded, PredictionFailed
 from gateway.lane import Decided, Lane
 from gateway.pace import Pace
 from tests.sim.virtual_loop import VirtualLoop
@@ -151,3 +151,39 @@ def test_a_backend_that_says_that_it_is_too_late_took_so_long(loop: VirtualLoop)
 
 def backend_of(one: Lane) -> SlowBackend:
     return cast(SlowBackend, one.backend)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "gone", "away"),
+    [(0.01, None, False), (0.2, None, False), (0.01, Away("connection refused"), True), (0.01, TooLate("late"), False)],
+)
+def test_a_run_that_nobody_takes_is_away(loop: VirtualLoop, seconds: float, gone: Away | None, away: bool) -> None:
+    one = lane(seconds)
+    if gone is not None:
+        backend_of(one).here, backend_of(one).away = 0, gone
+    assert attempt(loop, one)[0].away is away
+
+
+def test_a_run_that_was_never_begun_found_nobody_away(loop: VirtualLoop) -> None:
+    one = lane(0.01)
+    one.breaker.failed(0.0)
+    for _ in range(5):
+        one.breaker.failed(loop.time())
+    paused, _ = attempt(loop, one)
+    waiting = lane(0.01, turn=asyncio.Semaphore(0))
+    assert not paused.away
+    assert not attempt(loop, waiting)[0].away
+
+
+def test_where_requests_have_runs_of_their_own_none_fails_for_another(loop: VirtualLoop) -> None:
+    one = lane(0.01)
+    cast(Any, one).apart = True
+    rows = np.array([[1.0], [-1.0], [2.0]], dtype=np.float32)
+    made, outcomes = attempt(loop, one, rows)
+    assert [isinstance(outcome, Decided) for outcome in outcomes] == [True, False, True]
+    assert isinstance(outcomes[1], PredictionFailed)
+    assert made.raised, "it is looked for whose fault it was"
+    assert not one.breaker.open
+    slow = lane(0.04)
+    cast(Any, slow).apart = True
+    assert isinstance(attempt(loop, slow, rows)[1][0], BackendUnavailable), "there is no time to ask again"

@@ -10,11 +10,15 @@ import pytest
 from gateway.backends.host import HostedBackend
 from gateway.backends.onnx import OnnxBackend
 from gateway.backends.seat import ROWS, Place, Seats, run_seconds
-from gateway.backends.settings import SeatSettings
+from gateway.backends.settings import HostSettings, SeatSettings
 from gateway.backends.threaded import ThreadedBackend
 from gateway.bundle import Bundle, load_bundle
+from gateway.tensor import to_array, zeros
+from gateway.tensor_request import TensorRequest, in_array
+from gateway.tensors.bundle import load_any_bundle
 from gateway.testing.bundles import write_bundle
 from gateway.testing.manual_clock import ManualClock
+from gateway.testing.tensor_bundles import ADD_SUB, write_tensor_bundle
 from gateway.triton.settings import TritonSettings
 from models.manifest import BundleError
 from monitoring.series import SeriesFile
@@ -114,6 +118,57 @@ async def test_what_is_wrong_with_a_host_is_told(tmp_path: Path, bundle: Bundle,
     complaint = await several.settle(None)
     assert ("sha256" in complaint) is damaged
     assert bool(complaint) is damaged
+    await seat.backend.close()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_a_model_of_tensors_is_its_hosts_to_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    monkeypatch.setattr("gateway.backends.seat.open_tensors", None)
+    write_tensor_bundle(tmp_path, "sums", "1")
+    write_tensor_bundle(tmp_path, "sums", "2", wrong=True)
+    if damaged:
+        (tmp_path / "2" / "model.onnx").write_bytes(b"damaged")
+    champion, candidate = (load_any_bundle(tmp_path / version, "sums", hosted=True) for version in ("1", "2"))
+    several = seats(tmp_path, SeatSettings())
+    seat = await several.seat(candidate, Place.HOST, champion)
+    complaint = await several.settle(None)
+    assert ("sha256" in complaint) is damaged
+    if not damaged:
+        assert seat.copy is not None
+        runs = [await backend.run(ones()) for backend in (seat.backend, seat.copy)]
+        assert [to_array(run[0].outputs[1]).max() for run in runs] == [2, 0], "each its own"
+    await seat.backend.close()
+
+
+def ones() -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+    """Return a request for sums and differences of ones."""
+    inputs = [zeros(one.name, one.datatype, (1, 16))._replace(raw=b"\x01\x00\x00\x00" * 16) for one in ADD_SUB[0]]
+    return in_array([TensorRequest(inputs)])
+
+
+async def test_more_requests_than_a_host_has_slots_wait_for_their_turn(tmp_path: Path) -> None:
+    write_tensor_bundle(tmp_path, "sums", "1")
+    several = seats(tmp_path, SeatSettings())
+    seat = await several.seat(load_any_bundle(tmp_path / "1", "sums", hosted=True), Place.HOST)
+    assert await several.settle(None) == ""
+
+    async def ask() -> None:
+        async with seat.turn:
+            await seat.backend.run(ones())
+
+    async with asyncio.timeout(30.0):
+        await asyncio.gather(*(ask() for _ in range(4 * HostSettings().slots)))
+    await seat.backend.close()
+
+
+async def test_a_bundle_of_another_kind_is_not_put_beside(tmp_path: Path, bundle: Bundle) -> None:
+    write_tensor_bundle(tmp_path / "tensors", "fraud", "1")
+    seat = await seats(tmp_path, SeatSettings()).seat(
+        load_any_bundle(tmp_path / "tensors" / "1", "fraud", hosted=True), Place.HOST, bundle
+    )
+    assert seat.copy is None
     await seat.backend.close()
 
 

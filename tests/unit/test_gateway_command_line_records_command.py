@@ -1,6 +1,7 @@
 """`sluice records`: what it prints, and how it ends."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,18 @@ def test_export_is_a_process_of_its_own(place: list[str], tmp_path: Path, capfd:
     assert main(["records", "export", str(out), *place]) == 0
     assert capfd.readouterr().out == f"4 records written to {out}\n"
     assert out.exists()
+
+
+def test_the_export_runs_in_the_root_of_the_checkout(
+    place: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout that was not installed has its packages there and nowhere else."""
+    ran_in: list[Path] = []
+
+    def run(command: list[str], cwd: Path, check: bool) -> "subprocess.CompletedProcess[str]":
+        ran_in.append(cwd)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("gateway.command_line.records_command.subprocess.run", run)
+    assert main(["records", *place, "export", str(tmp_path / "out")]) == 0
+    assert [(cwd / "monitoring/records/export.py").exists() for cwd in ran_in] == [True]

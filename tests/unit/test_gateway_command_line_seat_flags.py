@@ -9,10 +9,17 @@ from gateway.backends.settings import HostSettings, SeatSettings
 from gateway.cli import parse
 from gateway.command_line.seat_flags import read_seats
 from gateway.config import ConfigError
-from gateway.triton.settings import TritonSettings
+from gateway.pem import TlsError
+from gateway.triton.settings import TritonSettings, TritonTls
+from loadtests.certificate import Pair, make_pair
 
 STATE = ["--state", "/var/lib/sluice"]
 TRITON = TritonSettings(holds=Path("/var/lib/sluice/triton"))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return make_pair(tmp_path_factory.mktemp("tls"))
 
 
 def test_defaults_are_the_settings_own() -> None:
@@ -25,10 +32,36 @@ def test_where_triton_is() -> None:
     assert read_seats(parse(["serve", *STATE, *words.split()])).triton == triton
 
 
+def test_triton_is_spoken_to_by_tls_where_somebody_is_to_be_trusted(pair: Pair) -> None:
+    words = ["--triton-tls-ca", pair.certificate, "--triton-tls-cert", pair.certificate, "--triton-tls-key", pair.key]
+    assert read_seats(parse(["serve", *STATE, *map(str, words)])).triton == replace(
+        TRITON, tls=TritonTls(pair.certificate, pair.certificate, pair.key)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ("--triton-tls-cert CERT --triton-tls-key KEY", ConfigError, "give --triton-tls-ca"),
+        ("--triton-tls-ca CERT --triton-tls-key KEY", ConfigError, "give both, or neither"),
+        ("--triton-tls-ca KEY", TlsError, "holds no certificate in PEM"),
+        ("--triton-tls-ca /nowhere.pem", TlsError, "cannot read /nowhere.pem"),
+        ("--triton-tls-ca CERT --triton-tls-cert CERT --triton-tls-key OTHER", TlsError, "is not the key of"),
+    ],
+)
+def test_files_for_triton_that_cannot_be(
+    pair: Pair, tmp_path: Path, words: str, error: type[Exception], message: str
+) -> None:
+    files = {"CERT": pair.certificate, "KEY": pair.key, "OTHER": make_pair(tmp_path, "other-").key}
+    with pytest.raises(error, match=message):
+        read_seats(parse(["serve", *(str(files.get(word, word)) for word in words.split())]))
+
+
 def test_every_flag_arrives() -> None:
     words = "--lane-hosts off --host-memory-mb 64 --host-nice 0 --host-cpus 0 --host-patience-ms 250 --host-wait 0"
-    seats = read_seats(parse(["up", *STATE, *words.split(), "--loop-run-ms", "5"]))
-    host = HostSettings(memory_mb=64, nice=0, cpus=(0,), patience=0.25)
+    more = "--host-tensor-mb 2 --loop-run-ms 5"
+    seats = read_seats(parse(["up", *STATE, *words.split(), *more.split()]))
+    host = HostSettings(memory_mb=64, tensor_mb=2, nice=0, cpus=(0,), patience=0.25)
     assert seats == SeatSettings(lane_hosts=False, host=host, wait=0.0, loop_run=0.005, triton=TRITON)
 
 
@@ -37,6 +70,7 @@ def test_every_flag_arrives() -> None:
     [
         ("--lane-hosts yes", "on or off"),
         ("--host-nice 20", "niceness"),
+        ("--host-tensor-mb 0", "slot for tensors"),
         ("--host-cpus one", "lane hosts: .*one"),
         ("--host-wait -1", "not below zero"),
         ("--triton triton", "not HOST:PORT"),

@@ -96,7 +96,7 @@ def test_arms_may_be_the_champion_alone(tmp_path: Path) -> None:
         ("unit: {entity: card_id}", "unit: card_id", "unit"),
         ("weight: 0.05", "weight: 1.3", "arms: canary: weight is 1.3"),
         ('champion: "1"', 'champion: "2"', "champion and canary"),
-        ("kind: thresholds", "kind: dice", "unknown rule"),
+        ("kind: thresholds", "kind: dice", "policy: decide: kind is 'dice'"),
         ("arms:", "arms: [", "while parsing"),
         ("clock: replay", "clock: replay\nrollout: {freeze: [{days: [friday]}]}", "days are friday"),
         ("clock: replay", "clock: replay\nrollout: {shadow: {pairs: .inf}}", "rollout: shadow: pairs is inf"),

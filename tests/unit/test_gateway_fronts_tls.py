@@ -9,8 +9,9 @@ import pytest
 
 from gateway.cli import main
 from gateway.config import ServeConfig
-from gateway.fronts.tls import ServerTls, TlsError
+from gateway.fronts.tls import ServerTls
 from gateway.messages import Start, decode_order, encode
+from gateway.pem import TlsError
 from loadtests.certificate import Pair, Validity, make_pair
 
 NOW = datetime.datetime.now(datetime.UTC)

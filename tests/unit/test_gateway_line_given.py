@@ -15,7 +15,8 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.features.plan import Plan
 from gateway.intake import Intake
 from gateway.lane import Lane
-from gateway.line import Lanes, Line
+from gateway.lanes import Lanes
+from gateway.line import Line
 from gateway.loop_lag import LoopLag
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters

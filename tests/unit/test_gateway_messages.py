@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.backends.settings import SeatSettings
 from gateway.channel import Channel, open_channel
 from gateway.config import ServeConfig
 from gateway.fronts.tls import ServerTls
@@ -29,6 +30,7 @@ from gateway.messages import (
     encode,
 )
 from gateway.served import Served
+from gateway.triton.settings import TritonSettings, TritonTls
 from routing.table import Canary, Shadow, Table
 
 TABLE = Table("fraud", 3, "1", b"\xff\x00salt", Canary("2", 500), (Shadow("2", 0.25),), "0")
@@ -39,6 +41,7 @@ CONFIG = ServeConfig(
     state=Path("/s"),
     redis_url="redis://:secret@host/1",
     tls=ServerTls(Path("/c.pem"), Path("/k.pem"), None),
+    seats=SeatSettings(triton=TritonSettings(("a:1",), TritonTls(Path("/ca.pem"), Path("/c.pem"), Path("/k.pem")))),
     offsets={"fraud": 1.5},
 )
 

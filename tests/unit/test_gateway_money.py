@@ -23,10 +23,10 @@ def test_a_decision_is_worth_a_sum_and_a_share_of_the_figure() -> None:
     ("document", "complaint"),
     [
         ({"of": "amount", "decisions": {"accept": {"share": 0.02}}}, "never decides 'accept'; it decides approve"),
-        ({"of": "amount", "decisions": {"approve": {"percent": 2}}}, "'percent' is unknown; known are each and share"),
+        ({"of": "amount", "decisions": {"approve": {"percent": 2}}}, "'percent' is unknown; known are each, share"),
         ({"of": "amount", "currency": "USD", "decisions": {}}, "'currency' is unknown"),
-        ({"of": "amount", "decisions": {"approve": {"share": float("inf")}}}, "finite"),
-        ({"of": "amount"}, "'decisions' is missing"),
+        ({"of": "amount", "decisions": {"approve": {"share": float("inf")}}}, "share is inf; it is a number"),
+        ({"of": "amount"}, "money: decisions is missing"),
     ],
 )
 def test_what_makes_no_sense_is_refused(document: dict[str, Any], complaint: str) -> None:

@@ -115,8 +115,12 @@ class House:
     async def pair(self, amount: float = 5.0) -> Pair | None:
         """Return the signs of a pair, None where none was made."""
         await self.pairs.watch([self.sample(amount)])
-        found = self.witness.pairs.take_pairs()
+        found = self.taken()
         return found[0] if found else None
+
+    def taken(self) -> list[Pair]:
+        """Return the signs of the pairs since the last flush."""
+        return [pair._replace(unit=None) for pair in self.witness.pairs.take_pairs()]
 
 
 @pytest.fixture
@@ -184,6 +188,13 @@ async def test_who_raises_is_flaky_and_decides_nothing(house: House, first: floa
     assert await house.pair() == Pair(0, FLAKY)
 
 
+async def test_a_pair_says_whose_row_it_was(house: House) -> None:
+    sample = house.sample()
+    sample.row.number = 7
+    await house.pairs.watch([sample])
+    assert house.witness.window(0.0).pairs == (Pair(0, 0, 7),)
+
+
 async def test_of_each_flush_one_pair_at_most_shows_that_a_bundle_raised(house: House) -> None:
     house.candidate.failure = "away for a third of a second"
     await house.pairs.watch([house.sample()] * 2)
@@ -191,7 +202,7 @@ async def test_of_each_flush_one_pair_at_most_shows_that_a_bundle_raised(house: 
     await house.pairs.watch([house.sample()] * 2)
     house.candidate.failure = "both"
     await house.pairs.watch([house.sample()])
-    first, *others = house.witness.window(0.0).pairs
+    first, *others = house.taken()
     assert first == Pair(FLAKY | FLIPS, 0)
     assert others == [Pair(FLIPS, 0), Pair(0, 0), Pair(0, 0), Pair(FLAKY, FLAKY)]
     house.candidate.failure = None
@@ -253,7 +264,7 @@ async def test_the_tail_begins_beyond_the_frozen_cut_off(house: House) -> None:
     house.candidate.seconds, house.champion.seconds = 50.0, 1.0
     usual = Half(Decided("approve", {"score": 5.0}), 1.0)
     for _ in range(RUNS - 1):
-        house.witness.pairs.note(usual, usual, "card 1", 0.0)
+        house.witness.pairs.note(usual, usual)
     house.witness.pairs.take_pairs()
     assert await house.pair() == Pair(SLOWER, 0), "before it is frozen it says nothing"
     assert await house.pair() == Pair(SLOWER | TAIL, 0)

@@ -46,13 +46,14 @@ ZEROS, ONES = np.zeros((1, 16), dtype=np.int32), np.ones((1, 16), dtype=np.int32
 @dataclass
 class House:
     root: Path
+    declaration: str
     door: Entrances
     deployments: Deployments
 
     def served(self, part: Part | None = None, **arms: object) -> Served:
         path = self.root / "models" / "sums" / "deployment.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(DECLARATION.format(arms=json.dumps(arms)))
+        path.write_text(self.declaration.format(arms=json.dumps(arms)))
         found = read_declarations(self.root / "models", self.root / "bundles")["sums"]
         assert isinstance(found, Declared), found
         return Served(found.text, found.deployment.table, found.digests, part=part)
@@ -106,7 +107,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     lag = LoopLag(lambda seconds: None)
     door = Entrances({}, {}, lag)
     deployments = Deployments(config, door, FixedFeatures(), recording, series, lag)
-    house = House(tmp_path, door, deployments)
+    house = House(tmp_path, DECLARATION, door, deployments)
     yield house
     await door.close()
     await deployments.close()
@@ -186,6 +187,29 @@ async def test_a_rollouts_judge_hears_of_rows_at_fault_and_of_pairs(house: House
             assert witness is not None
             calls += witness.flush(time.monotonic())[0]
     assert {one.canary for one in calls if one.signs > 0} == {True}
+
+
+@pytest.mark.parametrize("judged", [True, False])
+async def test_only_outputs_that_are_judged_are_compared(house: House, judged: bool) -> None:
+    if not judged:
+        house.declaration = (
+            DECLARATION.replace("judged_by: OUTPUT1", "")
+            .replace("score_shift", "flaky")
+            .replace("more_than: 0.5, at_most: 0.1", "")
+        )
+    await house.turn(house.served(Part("r1", 0, 0, 5_000), champion="1", canary={"version": "3", "weight": 0.5}))
+    house.deployments.hear({"sums": 60.0})
+    witness = house.deployments._deployed["sums"].present.witness
+    assert witness is not None
+    pairs = 0
+    async with asyncio.timeout(20):
+        while not pairs:
+            await house.first_sum(1)
+            pairs = len(witness.pairs.take_pairs())
+    compared = witness.pairs.take_comparison()
+    assert bool(compared.rows) is judged
+    if judged:
+        assert (compared.most_different[0].entity, compared.mean_distance) == ("s", 2.0)
 
 
 async def test_arms_that_take_other_tensors_or_none_are_not_served(house: House) -> None:

@@ -101,6 +101,28 @@ def test_a_unit_breaks_an_arms_runs_once(tmp_path: Path) -> None:
     assert witness.window(3.0).health.canary_broken == 2, "nobody's row was at fault"
 
 
+def test_runs_for_which_nobody_was_there_are_counted_by_arm() -> None:
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    for arm in (CANARY, CANARY, CHAMPION):
+        ticket.away(arm)
+    health = witness.window(2.0).health
+    assert (health.canary_away, health.champion_away) == (2, 1)
+    assert witness.window(3.0).health == NOTHING
+
+
+def test_a_search_that_cannot_be_heard_holds_nothing_up(tmp_path: Path) -> None:
+    plan, policy = small_plan(tmp_path), Policy("p", 0.0, 1.0, Thresholds((), ("approve",)))
+    lane = Lane(CANARY, "2", "d" * 64, plan, MatrixBuilder(plan, None), ScriptedBackend(), policy)
+    witness = Witness(Signs(MEASURES), PART)
+    ticket = witness.admit(1.0)
+    tell = ticket.search(lane, np.zeros((1, 4), dtype=np.float32), rows(3))
+    ticket.release()
+    with pytest.raises(ValueError, match="shorter"):
+        tell([], True)  # an answer too few
+    assert witness.flush(5.0) == ((), 0, 5.0)
+
+
 def test_a_list_keeps_the_weight_that_it_met() -> None:
     witness = Witness(Signs(MEASURES), PART)
     before = witness.admit(1.0)

@@ -36,7 +36,7 @@ def scores(
     return found
 
 
-@pytest.mark.parametrize("trait", ["nan", "fails", "shape", "slow-run", "slow-row", "hangs", "eats", "big"])
+@pytest.mark.parametrize("trait", ["alike", "nan", "fails", "shape", "slow-run", "slow-row", "hangs", "eats", "big"])
 def test_whole_cents_are_scored_as_before(trait: str) -> None:
     assert scores(session(trait, turns=10, megabytes=1), WHOLE) == [101.0, 202.0, 303.0]
 

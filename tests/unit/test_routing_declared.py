@@ -54,7 +54,7 @@ def test_every_word_counts() -> None:
     assert declared.rules.guards == (
         Guard("row_faults", Source.UNITS, 2.0),
         Guard("decisions", Source.DECISIONS, dry_run=True),
-        Guard("tail", Source.PAIRS),
+        Guard("tail", Source.TIMES),
         Guard("score_shift", Source.SHARES, at_most=0.1),
     )
     assert declared.measures == (

@@ -435,6 +435,60 @@ def test_an_outage_counts_from_where_it_began() -> None:
     assert one.verdict().reason.startswith("5 of 5 runs")
 
 
+def test_of_a_unit_that_comes_again_pairs_tell_the_time_alone() -> None:
+    guards = (Guard("row_faults", Source.UNITS), Guard("flaky", Source.PAIRS), Guard("slower", Source.TIMES))
+    flaky, slower = 2, 4
+    often, each = worker(guards), worker(guards)
+    for at in range(40):
+        often.flush(pairs=(Pair(flaky, 0, 7),))
+        each.flush(pairs=(Pair(flaky, 0, at),))
+    assert [finding.bad for finding in often.judge.findings.all] == [[0, 0], [0, 1], [0, 0]]
+    assert often.verdict().outcome is Outcome.PASS
+    assert each.verdict().guard == "flaky"
+    for _ in range(40):
+        often.flush(pairs=(Pair(slower, 0, 7),))
+    assert often.verdict().guard == "slower"
+    assert often.judge.exposure(1).pairs == 80
+
+
+AWAY = Health(canary_away=2, champion_runs=20)
+"""Half a second of it."""
+
+
+def test_a_canary_that_nobody_hears_of_is_taken_out_while_the_champion_answers_beside_it() -> None:
+    one = worker()
+    one.flush(health=Health(canary_runs=500, champion_runs=500))
+    for _ in range(4):
+        one.flush(health=AWAY)
+        assert one.verdict().outcome is Outcome.PASS, "it may come back"
+    one.flush(health=AWAY)
+    verdict = one.verdict()
+    assert (verdict.outcome, verdict.guard) == (Outcome.FAIL, "away_runs")
+    assert verdict.reason == "10 of 10 runs of the canary were asked of nobody: it is away"
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        replace(AWAY, champion_away=3),
+        replace(AWAY, champion_runs=1),
+        replace(AWAY, champion_broken=20),
+        replace(AWAY, canary_runs=1),
+        replace(AWAY, canary_away=0),
+    ],
+    ids=["so is the champion", "nobody asks it", "it is broken", "others are answered", "nobody asked"],
+)
+def test_nobody_is_taken_for_away_who_need_not_be(health: Health) -> None:
+    one = worker()
+    for _ in range(8):
+        one.flush(health=health)
+        assert one.verdict().outcome is Outcome.PASS
+    other = worker()
+    for _ in range(8):
+        other.flush(health=replace(AWAY, strained=True))
+    assert other.verdict().outcome is Outcome.CANNOT_TELL
+
+
 def test_floors_forget_what_is_long_ago() -> None:
     one = worker()
     one.flush(health=replace(BROKEN, canary_broken=4))

@@ -1,10 +1,12 @@
 """The protocol's gRPC methods where tritonclient is not installed, and while the gateway drains or is overloaded."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2
 from tritonclient.grpc import service_pb2 as pb  # type: ignore[import-untyped] # shipped without types
 
 from gateway.call import Answer, Call, Priority
@@ -14,6 +16,8 @@ from gateway.fronts.exchange import Exchange
 from gateway.fronts.grpc_wire import GrpcRefusal
 from gateway.fronts.limits import FrontLimits
 from gateway.fronts.open_inference.grpc_methods import SERVICE, OpenInferenceMethods
+from gateway.fronts.open_inference.messages import MODULE, Messages
+from gateway.fronts.reflection import Reflection
 from gateway.fronts.status import GrpcStatus
 from gateway.testing.scripted_door import ScriptedDoor, approve
 
@@ -23,8 +27,8 @@ def door() -> ScriptedDoor:
     return ScriptedDoor()
 
 
-def methods(door: ScriptedDoor, **named: Any) -> OpenInferenceMethods:
-    return OpenInferenceMethods(door, Exchange(door, FrontLimits(max_rows=4), lambda: 100.0), **named)
+def methods(door: ScriptedDoor, module: str = MODULE) -> OpenInferenceMethods:
+    return OpenInferenceMethods(door, Exchange(door, FrontLimits(max_rows=4), lambda: 100.0), Messages(module))
 
 
 async def ask(of: OpenInferenceMethods, name: str, request: Any, answer: Any, caller: Caller | None = None) -> Any:
@@ -43,7 +47,7 @@ def row(amounts: int = 1, **parameters: Any) -> Any:
 
 
 async def test_without_tritonclient_it_says_what_to_install(door: ScriptedDoor) -> None:
-    without = methods(door, messages="nobody_has_this")
+    without = methods(door, "nobody_has_this")
     for _ in range(2):
         with pytest.raises(GrpcRefusal, match="extra `triton`") as caught:
             await without.unary[f"/{SERVICE}/ServerLive"](b"", Caller(100.0))
@@ -127,3 +131,13 @@ async def test_every_method_of_the_service_is_answered(door: ScriptedDoor) -> No
     (service,) = pb.DESCRIPTOR.services_by_name.values()
     assert {f"/{SERVICE}/{method.name}" for method in service.methods} == {*of.unary, *of.streams}
     assert grpc.StatusCode.UNIMPLEMENTED.value[0] == GrpcStatus.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(("module", "listed"), [(MODULE, True), ("nobody_has_this", False)])
+async def test_reflection_lists_the_protocol_where_it_can_be_spoken(module: str, listed: bool) -> None:
+    async def question() -> AsyncIterator[bytes]:
+        yield reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString()
+
+    answers = [one async for one in Reflection(asyncio.Event(), Messages(module)).info(question())]
+    (answer,) = map(reflection_pb2.ServerReflectionResponse.FromString, answers)
+    assert (SERVICE in [one.name for one in answer.list_services_response.service]) == listed

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -106,19 +107,23 @@ async def test_reflection_lists_every_service(channel: Channel, version: str) ->
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "inference.GRPCInferenceService",
         "sluice.v1.Predictions",
     ]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("service", ["sluice.v1.Predictions", "grpc.reflection.v1.ServerReflection"])
+@pytest.mark.parametrize(
+    "service", ["sluice.v1.Predictions", "grpc.reflection.v1.ServerReflection", "inference.GRPCInferenceService"]
+)
 async def test_reflection_describes_what_it_lists(channel: Channel, version: str, service: str) -> None:
     answer = await reflect(channel, version, file_containing_symbol=service)
     pool = DescriptorPool()
-    for file in answer.file_descriptor_response.file_descriptor_proto:
+    files = answer.file_descriptor_response.file_descriptor_proto
+    for file in reversed(files):  # a pool wants first what is imported
         pool.AddSerializedFile(file)
-    assert pool.FindServiceByName(service).methods[0].input_type.fields
-    assert FileDescriptorProto.FromString(file).package == service.rpartition(".")[0]
+    assert pool.FindServiceByName(service).methods[-1].input_type.fields
+    assert FileDescriptorProto.FromString(files[0]).package == service.rpartition(".")[0]
 
 
 async def test_reflection_of_a_stranger(channel: Channel) -> None:
@@ -143,6 +148,26 @@ async def test_a_reflection_client_of_others(served: ServedFront) -> None:
             return [*database.get_services(), method.input_type.full_name]
 
     assert "sluice.v1.PredictRequest" in await asyncio.to_thread(services)
+
+
+async def test_a_client_that_knows_nothing_but_reflection_asks_by_the_open_inference_protocol(
+    served: ServedFront,
+) -> None:
+    def ready() -> bool:
+        with grpc.insecure_channel(served.grpc) as opened:
+            service = DescriptorPool(ProtoReflectionDescriptorDatabase(opened)).FindServiceByName(
+                "inference.GRPCInferenceService"
+            )
+            method = service.FindMethodByName("ModelReady")
+            asked, answered = map(GetMessageClass, (method.input_type, method.output_type))
+            call: Any = opened.unary_unary(
+                f"/{service.full_name}/{method.name}",
+                request_serializer=asked.SerializeToString,
+                response_deserializer=answered.FromString,
+            )
+            return bool(call(asked(name="fraud")).ready)
+
+    assert await asyncio.to_thread(ready)
 
 
 @pytest.mark.parametrize("path", ["/sluice.v1.Predictions/Explain", "/nobody.v1.Nothing/Explain"])

@@ -152,7 +152,7 @@ def test_nobody_there(control: ScriptedControl) -> None:
 
 
 def test_no_answer_in_time(control: ScriptedControl) -> None:
-    with client_of(control, timeout=0.0) as client, pytest.raises(Away, match="in time: look whether"):
+    with client_of(control, timeout=-1.0) as client, pytest.raises(Away, match="in time: look whether"):
         client.overview()
 
 

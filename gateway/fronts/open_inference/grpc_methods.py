@@ -13,7 +13,7 @@ from gateway.fronts.grpc_wire import GrpcRefusal
 from gateway.fronts.open_inference.catalogue import Catalogue, Document
 from gateway.fronts.open_inference.inference import BY_ROLLOUT, NO_SHARED_MEMORY, SET_ELSEWHERE
 from gateway.fronts.open_inference.inferences import Inferences
-from gateway.fronts.open_inference.messages import MODULE, Encoder, Messages, head_of, tensors_of, wanted_of
+from gateway.fronts.open_inference.messages import Encoder, Messages, head_of, tensors_of, wanted_of
 from gateway.fronts.status import GrpcStatus
 
 SERVICE = "inference.GRPCInferenceService"
@@ -36,13 +36,13 @@ Stream = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
 
 
 class OpenInferenceMethods:
-    """`unary` and `streams` hold the methods by path. `messages` names the module that the messages come from."""
+    """`unary` and `streams` hold the methods by path. `messages` gives the protocol's own."""
 
-    def __init__(self, door: Door, exchange: Exchange, messages: str = MODULE) -> None:
+    def __init__(self, door: Door, exchange: Exchange, messages: Messages) -> None:
         self._exchange = exchange
         self._catalogue = Catalogue(door, exchange.limits)
         self._inferences = Inferences(exchange)
-        self._messages = Messages(messages)
+        self._messages = messages
         self._encoder: Encoder | None = None
         methods: dict[str, Unary] = {name: self._told(name, tell) for name, tell in self._documents().items()}
         methods |= {name: _refuser(reason) for name, reason in _UNSUPPORTED.items()}

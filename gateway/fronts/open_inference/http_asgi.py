@@ -1,24 +1,21 @@
 """The protocol over HTTP, on ASGI: everything under `/v2`."""
 
-import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from gateway.errors import GatewayError, InternalError
-from gateway.fronts.asgi import Bodies, CallerLeft, HeaderList, Receive, Scope, Send
+from gateway.errors import GatewayError
+from gateway.fronts.asgi import Bodies, HeaderList, Receive, Scope, Send
 from gateway.fronts.caller import Caller, Headers, milliseconds
 from gateway.fronts.compression import ENCODINGS, inflated
 from gateway.fronts.door import Door
 from gateway.fronts.exchange import Exchange
+from gateway.fronts.http_edge import HttpEdge, headers_of
 from gateway.fronts.json_refusal import HttpRefusal, http_status, method_not_allowed, unsupported_media_type
 from gateway.fronts.json_wire import encode
 from gateway.fronts.open_inference.catalogue import Catalogue
 from gateway.fronts.open_inference.http_messages import read, read_index, written
 from gateway.fronts.open_inference.inferences import Inferences
 from gateway.fronts.open_inference.paths import Route, route
-from gateway.fronts.retry_hint import retry_after
-
-logger = logging.getLogger(__name__)
 
 _JSON, _BYTES = b"application/json", b"application/octet-stream"
 _LENGTH = b"inference-header-content-length"
@@ -34,11 +31,11 @@ class Reply(NamedTuple):
     json_length: int | None = None
 
 
-class OpenInferenceOverAsgi:
+class OpenInferenceOverAsgi(HttpEdge[Reply]):
     """Answers requests whose path begins with `/v2`."""
 
     def __init__(self, door: Door, exchange: Exchange, bodies: Bodies) -> None:
-        self._exchange = exchange
+        super().__init__(exchange)
         self._bodies = bodies
         self._inferences = Inferences(exchange)
         self._catalogue = told = Catalogue(door, exchange.limits)
@@ -53,21 +50,6 @@ class OpenInferenceOverAsgi:
             "ready": lambda at: told.ready(),
             "model_ready": lambda at: told.model_ready(at.model, at.version),
         }
-
-    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Answer one request; this is the front's edge, where nothing passes but the caller's own leaving."""
-        caller = Caller(self._exchange.clock())
-        try:
-            reply = await self._answer(scope, caller, headers, receive)
-        except (CallerLeft, OSError):  # ASGI servers raise OSError when they send to a caller who left
-            return
-        except (GatewayError, HttpRefusal) as error:
-            await self._refuse(send, caller, error)
-        except Exception:
-            logger.exception("defect in %s", scope["path"])
-            await self._refuse(send, caller, InternalError())
-        else:
-            await self._send(send, reply, caller.request_id, [])
 
     async def _answer(self, scope: Scope, caller: Caller, headers: Headers, receive: Receive) -> Reply:
         at = route(scope["path"])
@@ -108,21 +90,21 @@ class OpenInferenceOverAsgi:
             raise unsupported_media_type("content-encoding must be gzip, deflate or identity")
         return inflated(body, self._exchange.limits.max_body_bytes)
 
-    async def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> None:
+    def _refuse(self, send: Send, caller: Caller, error: GatewayError | HttpRefusal) -> Awaitable[None]:
         """The protocol wants the message alone under `error`; our code stands beside it."""
         request_id = caller.request_id or self._exchange.new_id()
         said = encode({"error": str(error), "code": error.code, "request_id": request_id})
-        extra = error.headers if isinstance(error, HttpRefusal) else []
-        seconds = retry_after(error) if isinstance(error, GatewayError) else None
-        if seconds is not None:
-            extra = [(b"retry-after", b"%d" % seconds)]
-        await self._send(send, Reply(said, http_status(error)), request_id, extra)
+        return _sent(send, Reply(said, http_status(error)), request_id, headers_of(error))
 
-    async def _send(self, send: Send, reply: Reply, request_id: str, extra: HeaderList) -> None:
-        headers = [(b"content-length", b"%d" % len(reply.body)), *extra]
-        headers.append((b"content-type", _JSON if reply.json_length is None else _BYTES))
-        if reply.json_length is not None:
-            headers.append((_LENGTH, b"%d" % reply.json_length))
-        headers.append((b"x-request-id", (request_id or self._exchange.new_id()).encode()))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+    def _send(self, send: Send, caller: Caller, reply: Reply) -> Awaitable[None]:
+        return _sent(send, reply, caller.request_id or self._exchange.new_id(), [])
+
+
+async def _sent(send: Send, reply: Reply, request_id: str, extra: HeaderList) -> None:
+    headers = [(b"content-length", b"%d" % len(reply.body)), *extra]
+    headers.append((b"content-type", _JSON if reply.json_length is None else _BYTES))
+    if reply.json_length is not None:
+        headers.append((_LENGTH, b"%d" % reply.json_length))
+    headers.append((b"x-request-id", request_id.encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -9,14 +9,14 @@ PREFIX = "/v2"
 
 _UNSUPPORTED_STATUS = 400
 # Beneath a model, by the last part of the path.
-_OF_A_MODEL = {
+OF_A_MODEL = {
     (): ("GET", "metadata"),
     ("ready",): ("GET", "model_ready"),
     ("config",): ("GET", "config"),
     ("stats",): ("GET", "stats"),
     ("infer",): ("POST", "infer"),
 }
-_OF_THE_SERVER = {
+OF_THE_SERVER = {
     (): ("GET", "server"),
     ("health", "live"): ("GET", "live"),
     ("health", "ready"): ("GET", "ready"),
@@ -50,15 +50,15 @@ def route(path: str) -> Route:
     """Return what the path asks for. Raises `HttpRefusal`."""
     parts = tuple(path[len(PREFIX) :].strip("/").split("/")) if path != PREFIX else ()
     parts = () if parts == ("",) else parts
-    if parts in _OF_THE_SERVER:
-        method, verb = _OF_THE_SERVER[parts]
+    if parts in OF_THE_SERVER:
+        method, verb = OF_THE_SERVER[parts]
         return Route(verb, method)
     if parts[0] == "models" and len(parts) > 1 and parts[1]:
         model, version, rest = parts[1], "", parts[2:]
         if rest[:1] == ("versions",) and len(rest) > 1 and rest[1]:
             version, rest = rest[1], rest[2:]
-        if rest in _OF_A_MODEL:
-            method, verb = _OF_A_MODEL[rest]
+        if rest in OF_A_MODEL:
+            method, verb = OF_A_MODEL[rest]
             return Route(verb, method, model, version)
     raise _refusal(path, parts)
 

@@ -78,6 +78,20 @@ def brownout(stage: Stage) -> Observed:
     return observed(run, {}, expected, {"verdict": state.get("verdict")})
 
 
+def alike(stage: Stage) -> Observed:
+    """A copy of the champion answers a fifth of the units, at all that the workers can do and at twice as much."""
+    seconds = stage.plan.span(10.0, 60.0)
+    rollout = {"pairs": {"rate": 0.2}, **_canary(0.2), "guards": _ALL_GUARDS}
+    with ground_of(stage, "rollout-alike", ("--trait", "alike"), rollout) as ground:
+        whole = stage.capacity_of(ground.served, 32)
+        stage.say(f"capacity {whole:,.0f} calls/s beside a rollout (closed loop, 32 connections)")
+        run = ground.offer_at([(seconds, times * whole, 0.0) for times in (1.0, 2.0)])
+        state = ground.plane.state("fraud")
+    expected = [_stayed(state), at_least("pairs of the two", float(state["pairs"]), 100, "")]
+    known = {"capacity": whole, "verdict": state.get("verdict"), "guards": state.get("guards")}
+    return observed(run, {}, expected, known)
+
+
 def leader_killed(stage: Stage) -> Observed:
     """The control process that leads is killed, and then the canary turns bad."""
     bad, seconds = Moment(), 16.0
@@ -182,6 +196,7 @@ def _seconds(short: float, long: float) -> Callable[[Plan], float]:
     return seconds
 
 
+_ALL_GUARDS: Mapping[str, Any] = {name: {} for name in ("row_faults", "contract", "slower", "tail", "flaky")}
 _OUT = "answers: the bad calls are rescued, and the canary is taken out by itself"
 
 SCENARIOS = (
@@ -196,6 +211,13 @@ SCENARIOS = (
         "answers, degraded while it is frozen; the canary stays",
         brownout,
         _seconds(60, 100),
+    ),
+    Scenario(
+        "rollout-alike",
+        "a copy of the champion, at all that the workers can do and at twice as much",
+        "answers and refusals as under any such load; the canary stays",
+        alike,
+        _seconds(60, 180),
     ),
     Scenario(
         "rollout-leader-killed",

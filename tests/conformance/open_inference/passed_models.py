@@ -62,6 +62,8 @@ def _sums(model: Model) -> list[onnx.NodeProto]:
 _PYTHON = '''"""Sums and differences, or the same again."""
 
 import json
+import os
+import time
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
@@ -85,6 +87,7 @@ class TritonPythonModel:
         outputs = [left + right, left - right]
         if texts:
             outputs = [one.astype(np.bytes_).astype(np.object_) for one in outputs]
+        TWIST
         wanted = set(request.requested_output_names())
         return pb_utils.InferenceResponse(
             [pb_utils.Tensor(f"OUTPUT{at}", one) for at, one in enumerate(outputs) if f"OUTPUT{at}" in wanted]
@@ -92,11 +95,11 @@ class TritonPythonModel:
 '''
 
 
-def write_triton(model: Model, repository: Path) -> None:
-    """Write a model into a repository."""
+def write_triton(model: Model, repository: Path, twist: str = "pass") -> None:
+    """Write a model into a repository; its `twist` is a statement that may do anything to `outputs`, of sums."""
     version = repository / model.name / "1"
     version.mkdir(parents=True)
-    (version / "model.py").write_text(_PYTHON)
+    (version / "model.py").write_text(_PYTHON.replace("TWIST", twist))
     kind = _TRITON.get(model.datatype, f"TYPE_{model.datatype}")
     count = 2 if model.sums else 1
     tensors = [

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     if options.publish:
         return publish(options.out)
-    sizes = Sizes(options.runs, options.line_runs, options.guilty_line_runs, options.guilty_runs, options.longer)
+    sizes = Sizes(options.runs, options.line_runs, options.guilty_line_runs, options.guilty_runs)
     parts = parts_of(sizes, options.only)
     began, found = time.monotonic(), []
     for done in play_all(parts, options.processes):
@@ -74,7 +74,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--line-runs", type=int, default=whole.line, help=f"the same through the real line [{whole.line}]")
     add("--guilty-runs", type=int, default=whole.cell, help=f"runs of each entry of the tables [{whole.cell}]")
     add("--guilty-line-runs", type=int, default=whole.guilty_line, help=f"through the line [{whole.guilty_line}]")
-    add("--longer", type=float, default=whole.longer, help="times the calls of innocent rollouts through the line [1]")
     add("--only", default="", help="what `kind: name` holds this")
     add("--processes", type=int, default=None, help="side by side [one a processor]")
     add("--out", type=Path, default=Path(".sluice/sim"), help="where figures and pictures go [.sluice/sim]")

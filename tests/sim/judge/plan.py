@@ -1,7 +1,7 @@
 """What a whole simulation consists of: every scenario with how often it is played and what a run costs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from tests.sim.judge.pairs import ALIKE, SLOWER, play_alike, play_slower
@@ -25,19 +25,14 @@ class Sizes:
     line: int = 100
     guilty_line: int = 30
     cell: int = 100
-    longer: float = 1.0
-    """How many times the calls of a rollout through the line: 3.4 is 20,000 of them, where lists are longer than 1."""
 
 
 def parts_of(sizes: Sizes, only: str = "") -> list[Part]:
     """Return what is to be played; `only` is part of the names of what is."""
     parts = [
-        *(
-            Part(LINE, scene, partial(_play_line, scene), sizes.line, sizes.longer)
-            for scene in _longer(scenes.INNOCENT, sizes.longer)
-        ),
+        *(Part(LINE, scene, partial(_play_line, scene), sizes.line, 1.0) for scene in scenes.INNOCENT),
         *(Part(FLOORS, scene, partial(_play_line, scene), sizes.guilty_line, 0.9) for scene in scenes.AWAY),
-        *(Part(GUILTY_LINE, scene, partial(_play_line, scene), sizes.guilty_line, 0.4) for scene in scenes.GUILTY),
+        *(Part(GUILTY_LINE, scene, partial(_play_line, scene), sizes.guilty_line, 0.2) for scene in scenes.GUILTY),
         *(
             Part(STREAM, traffic, partial(play_stream, traffic), sizes.stream, 0.04 if traffic.units else 0.014)
             for traffic in INNOCENT
@@ -55,10 +50,6 @@ def parts_of(sizes: Sizes, only: str = "") -> list[Part]:
         ),
     ]
     return [part for part in parts if only in f"{part.kind}: {part.subject.name}"]
-
-
-def _longer(played: Sequence[scenes.Scene], times: float) -> list[scenes.Scene]:
-    return [replace(scene, calls=round(scene.calls * times)) for scene in played]
 
 
 def _play_line(scene: scenes.Scene, seeds: Sequence[int]) -> Rows:

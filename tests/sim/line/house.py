@@ -21,7 +21,8 @@ from gateway.features.layout import Feature, View
 from gateway.features.plan import Group, JoinKey, Plan, RequestFeature
 from gateway.features.tolerance import Tolerance
 from gateway.lane import Lane
-from gateway.line import Lanes, Line
+from gateway.lanes import Lanes
+from gateway.line import Line
 from gateway.matrix import MatrixBuilder
 from gateway.meters import Meters, ShadowMeters
 from gateway.mirror import Mirror

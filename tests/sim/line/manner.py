@@ -58,6 +58,10 @@ class Manner:
     """How probably a run fails now, whatever its rows."""
     dead: When = never
     """Whether there is no lane host now."""
+    gone: When = never
+    """Whether a server far away cannot be asked now."""
+    mirrored: bool = False
+    """Whether it breaks at the units with the highest lots instead: as many, and others."""
     run: float = 0.0005
     row: float = 0.00003
     noise: float = 0.15
@@ -103,8 +107,8 @@ class Arm:
     async def timed(self, rows: NDArray[np.float32], seconds: float = inf) -> Timed:
         """The same, with what it took of a processor: what it waited for one is not in it."""
         manner, now = self.manner, self._loop.time()
-        if manner.dead(now):
-            raise Away("there is no host")
+        if manner.dead(now) or manner.gone(now):
+            raise Away("there is nobody")
         seconds = manner.seconds(len(rows), self._rng)
         waited = seconds * (1.0 + manner.slow(now))
         if self._beside:
@@ -125,6 +129,7 @@ class Arm:
         if manner.fit_row and self._rng.random() < manner.fit_row * len(rows):
             self._fit_until = now + manner.fit
             return "a fit begins"
-        if float(rows[:, 0].min()) < manner.faulty:
+        lots = 1.0 - rows[:, 0] if manner.mirrored else rows[:, 0]
+        if float(lots.min()) < manner.faulty:
             return "a row that it cannot take"
         return "no reason" if manner.fails(len(rows), now, self._rng) else ""

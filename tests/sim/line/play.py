@@ -69,7 +69,8 @@ class _Rollout:
         self._scene = scene
         self._loop = loop
         self._toll = Toll()
-        copy = Arm(replace(scene.champion, slow=canary.slow, dead=canary.dead), loop, rng, beside=True)
+        there = replace(scene.champion, slow=canary.slow, dead=canary.dead, gone=canary.gone)
+        copy = Arm(there, loop, rng, beside=True)
         self._house = House(loop, self._arms, copy, DECLARED, lambda: self._toll, rng.random)
         self._lots = rng.random(scene.units).tolist()
         self._judge = Judge(DECLARED.rules, 0.0)

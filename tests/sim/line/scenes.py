@@ -14,7 +14,7 @@ class Scene:
     canary: Manner | None = None
     shadow: Manner | None = None
     mean_list: int = 8
-    calls: int = 6_000
+    calls: int = 20_000
     rate: float = 200.0
     """Calls a second."""
     units: int = 10_000
@@ -35,12 +35,20 @@ _STARVED = Span(40.0, 1.0, 5.0)
 _CROWDED = Span(3.0, 1.0, 3.0)
 
 INNOCENT = (
-    Scene("rows that fail by unit, lists of 1", _ROWS, mean_list=1, calls=3_000),
+    Scene("rows that fail by unit, lists of 1", _ROWS, mean_list=1),
     Scene("rows that fail by unit, lists of 8", _ROWS),
     Scene("rows that fail by unit, lists of 64", _ROWS, mean_list=64),
     Scene("a few units make most of the calls", _ROWS, pareto=True),
+    Scene(
+        "a few units make most of the calls, and break one arm each",
+        Manner(faulty=0.05),
+        Manner(faulty=0.05, mirrored=True),
+        pareto=True,
+    ),
+    Scene("one row in three breaks both arms, lists of 1", Manner(faulty=0.33), mean_list=1),
+    Scene("half of the rows break both arms, lists of 1", Manner(faulty=0.5), mean_list=1),
     Scene("promoted: 90 % then 98 %", _ROWS, steps=((0.0, 9_000), (0.5, 9_800))),
-    Scene("calls of a run share its fate, lists of 1", _FITS, mean_list=1, calls=3_000),
+    Scene("calls of a run share its fate, lists of 1", _FITS, mean_list=1),
     Scene("calls of a run share its fate, lists of 8", _FITS),
     Scene("calls of a run share its fate, lists of 64", _FITS, mean_list=64),
     Scene("flaky runs, the longer the more, lists of 64", Manner(faulty=0.01, flaky_row=0.005), mean_list=64),
@@ -52,7 +60,13 @@ INNOCENT = (
     ),
     Scene("outages that both arms share, lists of 8", _OUTAGES),
     Scene("outages that both arms share, lists of 64", _OUTAGES, mean_list=64),
-    Scene("outages that both arms share, promoted: 98 %", _OUTAGES, mean_list=1, calls=3_000, steps=((0.0, 9_800),)),
+    Scene("outages that both arms share, promoted: 98 %", _OUTAGES, mean_list=1, steps=((0.0, 9_800),)),
+    Scene("a server that both arms are on is away", Manner(faulty=0.01, gone=Span(1.0, 3.0, 12.0))),
+    Scene(
+        "a server that both arms are on is away, promoted: 90 %",
+        Manner(faulty=0.01, gone=Span(1.0, 3.0, 12.0)),
+        steps=((0.0, 9_000),),
+    ),
     Scene("the feature store is away", _ROWS, store_away=Span(1.0, 1.0, 10.0)),
     Scene(
         "a shadow crashes beside the canary",
@@ -64,7 +78,7 @@ INNOCENT = (
 """None of these may be rolled back in more than α of the runs."""
 
 AWAY = (
-    Scene("each arm is away for 0.3 s now and then, lists of 1", _AWAY, mean_list=1, calls=3_000),
+    Scene("each arm is away for 0.3 s now and then, lists of 1", _AWAY, mean_list=1),
     Scene("each arm is away for 0.3 s now and then, lists of 8", _AWAY),
 )
 """Alike, and yet a floor is there for such a canary: five runs that met a lane which scores nothing. No promise."""
@@ -84,10 +98,17 @@ GUILTY = (
     ),
     Scene("one score in ten is NaN", _FINE, Manner(faulty=0.01, nan=0.1), rows_worse=True),
     Scene("every run fails", _FINE, Manner(away=Span(1.0, 1.0, 1.0))),
+    Scene("its server is gone", _FINE, Manner(faulty=0.01, gone=Span(1.0, 1.0, 1.0))),
+    Scene(
+        "promoted, its server is gone",
+        _FINE,
+        Manner(faulty=0.01, gone=Span(1.0, 1.0, 1.0)),
+        steps=((0.0, 9_000),),
+    ),
     Scene("one run in ten fails for no reason", _FINE, Manner(faulty=0.01, flaky=0.1)),
     Scene("runs take 1.5 times as long", _FINE, Manner(faulty=0.01, run=0.00075, row=0.000045)),
     Scene("runs take twice as long", _FINE, Manner(faulty=0.01, run=0.001, row=0.00006)),
-    Scene("one run in twenty takes fifty times as long", _FINE, Manner(faulty=0.01, stall=0.05), calls=20_000),
+    Scene("one run in twenty takes fifty times as long", _FINE, Manner(faulty=0.01, stall=0.05)),
     Scene("every score is the same", _FINE, Manner(constant=True)),
     Scene("its host dies every ten seconds", _FINE, Manner(faulty=0.01, dead=Span(1.0, 0.3, 10.0))),
 )
