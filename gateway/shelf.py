@@ -68,7 +68,10 @@ class Shelf:
         with _in_a_hurry():
             bundle = await in_background(partial(load_any_bundle, where, self._deployment, elsewhere), self._starting)
             if bundle.manifest.digest() != digest:
-                raise BundleError(f"{where}: was changed since its table was made: reload to make a new table of it")
+                raise BundleError(
+                    f"{where}: was changed since its table was made: reload to make a new table of it; where a rollout"
+                    " has made it, put the bundle back, or change `arms` in the deployment.yaml, which begins another"
+                )
             if key not in self._loaded:
                 seat = await self._seats.seat(bundle, place, companion)
                 self._loaded[key] = Loaded(self._with_known_plan(bundle), seat)

@@ -298,7 +298,7 @@ async def test_what_cannot_be_loaded_changes_nothing(house: House) -> None:
 async def test_another_bundle_than_was_meant_is_not_served(house: House) -> None:
     served = house.served(1, champion="1")
     write_manifest(house.root / "bundles" / "fraud" / "1", "1", small_document()["features"], metrics={"auc": 0.5})
-    with pytest.raises(BundleError, match="was changed since"):
+    with pytest.raises(BundleError, match=r"was changed since .* or change `arms` in the deployment\.yaml"):
         await house.deployments.load(served)
 
 
