@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -30,15 +31,10 @@ class TritonTensors:
         asked: list[TensorRequest] = rows.tolist()
         if len(asked) == 1:
             return in_array([await self._ask(asked[0], seconds)])
-        answers: list[TensorAnswer | None] = [None] * len(asked)
-
-        async def together(places: Sequence[int]) -> None:
-            found = await self._together([asked[at] for at in places], seconds)
-            for at, answer in zip(places, found, strict=True):
-                answers[at] = answer
-
-        await asyncio.gather(*map(together, grouped(asked, self._known.most_rows)))
-        return in_array([answer for answer in answers if answer is not None])
+        groups = grouped(asked, self._known.most_rows)
+        found = await asyncio.gather(*(self._together([asked[at] for at in group], seconds) for group in groups))
+        answers = dict(zip(chain(*groups), chain(*found), strict=True))
+        return in_array([answers[at] for at in range(len(asked))])
 
     async def timed(self, rows: NDArray[Any], seconds: float = inf) -> Timed:
         """Answer as `run` does, by the wall's clock: the way there and back is part of what it takes."""

@@ -83,13 +83,7 @@ def _add_load(group: "argparse._ArgumentGroup") -> None:
         ("gpu", 1.0, "one GPU, without the cores beside it"),
         ("triton", 1.0, "the machine that the Triton runs on"),
     ):
-        group.add_argument(
-            f"--{name}-hour",
-            type=_above_zero(1e6),
-            default=default,
-            metavar="PRICE",
-            help=f"of an hour of {text}, in whatever money [%(default)g: an example]",
-        )
+        _add_price(group, f"--{name}-hour", default, f"{text}, in whatever money")
 
 
 def _add_ahead(group: "argparse._ArgumentGroup") -> None:
@@ -102,16 +96,15 @@ def _add_ahead(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--hit-share", type=_above_zero(1), default=1.0, help="of rows whose score is there [%(default)g]"
     )
-    group.add_argument(
-        "--memory-gb-hour",
-        type=_above_zero(1e6),
-        default=0.02,
-        metavar="PRICE",
-        help="of an hour of a GB of the feature Redis [%(default)g: an example]",
-    )
+    _add_price(group, "--memory-gb-hour", 0.02, "a GB of the feature Redis")
     url = env("redis_url", DEFAULT_REDIS_URL)
     shown = without_password(str(url)).replace("%", "%%")
     group.add_argument("--redis-url", default=url, help=f"the Redis that Feast fills [{shown}]")
+
+
+def _add_price(group: "argparse._ArgumentGroup", flag: str, default: float, text: str) -> None:
+    told = f"of an hour of {text} [%(default)g: an example]"
+    group.add_argument(flag, type=_above_zero(1e6), default=default, metavar="PRICE", help=told)
 
 
 def _address(text: str) -> TritonSettings:

@@ -61,17 +61,19 @@ class Server:
 
     async def most_rows(self, model: str, seconds: float) -> int:
         """Return how many rows a request may have at most; 0: as many as one likes."""
-        request = pb.ModelConfigRequest(name=model, version=wire.VERSION)
-        return int((await self._ask(self._stub.ModelConfig, request, seconds)).config.max_batch_size)
+        return int((await self._config(wire.Named(model), seconds)).config.max_batch_size)
 
     async def rows_joined(self, named: wire.Named, seconds: float) -> int:
         """Return how many rows requests may have that are joined for the model."""
-        request = pb.ModelConfigRequest(name=named.model, version=named.version)
-        return rows_joined(await self._ask(self._stub.ModelConfig, request, seconds))
+        return rows_joined(await self._config(named, seconds))
 
     async def close(self) -> None:
         """Let the connection go, with whatever is under way on it."""
         await self._channel.close(None)
+
+    async def _config(self, named: wire.Named, seconds: float) -> pb.ModelConfigResponse:
+        request = pb.ModelConfigRequest(name=named.model, version=named.version)
+        return await self._ask(self._stub.ModelConfig, request, seconds)
 
     async def _ask(self, method: Any, request: Any, seconds: float) -> Any:
         try:
