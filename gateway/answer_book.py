@@ -77,14 +77,14 @@ class AnswerBook:
         began = self._clock()
         rows = tried.batch.rows
         timeout = KEEP_SHARE * (min([rows[at].call.deadline for at in own]) - began)
-        # Of two calls of one list the first in it is the first.
-        wanted = dict(reversed(own.values()))
-        lying = await self._store.keep(wanted, self._rule.ttl, timeout)
+        # Of two calls of one list the first in it is the first, even where both answers are the same bytes.
+        first = {key: at for at, (key, _) in reversed(own.items())}
+        lying = await self._store.keep({key: own[at][1] for key, at in first.items()}, self._rule.ttl, timeout)
         tried.keeping = self._clock() - began
         tried.ended += tried.keeping
         given = []
         for at, (key, value) in own.items():
-            if lying.get(key) == value:
+            if first[key] == at and lying.get(key) == value:
                 self._meters.kept.add()
                 continue
             said = self._reading(rows[at], lying.get(key))

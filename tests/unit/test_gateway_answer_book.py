@@ -102,6 +102,8 @@ async def test_of_two_in_one_list_the_first_is_first(tmp_path: Path, store: Forg
     assert isinstance(first, Answer)
     assert isinstance(second, Answer)
     assert first.outputs == second.outputs == {"score": 5.0}
+    assert {first.replayed, second.replayed} == {False, True}
+    assert line.counted("sluice_kept_answers_total", outcome="kept") == 1
     assert isinstance(other, InvalidRequest)
 
 
