@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from routing.evidence import Evidence, TwoSided, two_sided
 from routing.guard import Guard, Source
@@ -11,7 +12,10 @@ from routing.verdict import Verdict, fail
 from routing.window import Pair
 
 MOST_PAIRED = 1 << 18
-"""Units that are remembered for having been in a pair; beyond that all are forgotten."""
+"""Units that are remembered for having been in a pair, and for having differed; beyond that all are forgotten."""
+SHARES_ANEW = 3600.0
+"""Seconds after which shares ask a unit anew: they are shares of the units that there are, by the hour."""
+_Seen = TypeVar("_Seen")
 _PAIR = 0.5  # with which probability the worse of two bundles on the same row is the canary, if both are alike
 
 
@@ -82,9 +86,10 @@ class Findings:
         self.all = tuple(Finding(guard, _begun(guard, began)) for guard in guards)
         numbered = [(1 << index, finding) for index, finding in enumerate(self.all)]
         self._of_calls = [one for one in numbered if one[1].guard.source in (Source.UNITS, Source.DECISIONS)]
-        self._of_times = [one for one in numbered if one[1].guard.source is Source.TIMES]
         self._of_pairs = [one for one in numbered if one[1].guard.source in (Source.PAIRS, Source.TIMES, Source.SHARES)]
         self._paired: set[int] = set()
+        self._differed: set[tuple[int, int]] = set()
+        self._anew = began + SHARES_ANEW
         self.faults = sum(sign for sign, finding in self._of_calls if finding.guard.source is Source.UNITS)
         """The signs that are bad, whatever the other arm does."""
         self.units = [0, 0]
@@ -103,29 +108,28 @@ class Findings:
     def pair(self, pair: Pair) -> None:
         """Count what a pair says; where both bundles showed a sign, or neither, it says nothing.
 
-        One of a unit that was in a pair before says how long its runs took, and nothing else: a unit repeats itself.
+        A unit repeats itself. So of each only the first pair that differs says who was worse, whenever that comes: it
+        is either's with the same probability where both are alike. Shares count its first pair of an hour. Times
+        count every pair. Its number is new in every epoch.
         """
         self.pairs += 1
-        for sign, finding in self._of_times if self._again(pair.unit) else self._of_pairs:
-            canary, champion = bool(pair.canary & sign), bool(pair.champion & sign)
-            if finding.guard.source is Source.SHARES:
-                finding.event(finding.guard.at_most, canary)
-            elif canary != champion:
+        again = _known(self._paired, pair.unit, pair.unit or 0)
+        for sign, finding in self._of_pairs:
+            canary, champion, source = bool(pair.canary & sign), bool(pair.champion & sign), finding.guard.source
+            if source is Source.SHARES:
+                if not again:
+                    finding.event(finding.guard.at_most, canary)
+            elif canary != champion and (source is Source.TIMES or not self._has_differed(pair.unit, sign)):
                 finding.event(_PAIR, canary)
 
-    def _again(self, unit: int | None) -> bool:
-        """Whether the unit was in a pair before, as far as that is remembered; its number is new in every epoch."""
-        if unit is None:
-            return False
-        if unit in self._paired:
-            return True
-        if len(self._paired) >= MOST_PAIRED:
-            self._paired.clear()
-        self._paired.add(unit)
-        return False
+    def _has_differed(self, unit: int | None, sign: int) -> bool:
+        return _known(self._differed, unit, (unit or 0, sign))
 
     def look(self, now: float) -> Verdict | None:
         """Weigh what has come; return what was found, by the guard that is surest, or None."""
+        if now >= self._anew:
+            self._paired.clear()
+            self._anew = now + SHARES_ANEW
         for finding in self.all:
             finding.look(now)
         found = [finding for finding in self.all if finding.found]
@@ -149,6 +153,18 @@ class Findings:
         guard, (champion, canary) = finding.guard, finding.bad
         text = finding.text(self.units, self.pairs)
         return GuardState(guard.name, finding.evidence.value, guard.enough, canary, champion, guard.dry_run, text)
+
+
+def _known(seen: set[_Seen], unit: int | None, what: _Seen) -> bool:
+    """Whether this was seen of the unit before, as far as that is remembered; it is from now on."""
+    if unit is None:
+        return False
+    if what in seen:
+        return True
+    if len(seen) >= MOST_PAIRED:
+        seen.clear()
+    seen.add(what)
+    return False
 
 
 def _begun(guard: Guard, began: float) -> Evidence | TwoSided:

@@ -42,7 +42,7 @@ class FloorLimits:
     away_share: float = 0.9
     """...and this part of all that were asked of it, while of the champion's at most the rest are..."""
     away_seconds: float = 2.0
-    """...for so long: who is away for less is waited for."""
+    """...for so long, from one that was asked in vain to another: who is away for less is waited for."""
     host_deaths: int = 1
     golden_wrong: int = 1
     constant_rows: int = 200
@@ -115,10 +115,18 @@ class Floors:
         return found
 
     def _away(self) -> Verdict | None:
-        """Say that the canary is away, if it is: since a moment that is long enough ago."""
-        limits, out, latest = self._limits, Health(), max((at for at, _ in self._recent), default=0.0)
+        """Say that the canary is away, if it is: asked in vain long enough ago, and again now.
+
+        Back to where the champion was away as well: what both suffer is nobody's fault, whoever is heard of first.
+        """
+        limits, out, latest = self._limits, Health(), None
         for at, one in reversed(self._recent):
             out = _together(out, one)
+            if not self._heard(one):
+                return None
+            if not one.canary_away:
+                continue
+            latest = at if latest is None else latest
             asked = out.canary_away + out.canary_runs
             enough = max(limits.away_runs, limits.away_share * asked)
             if latest - at >= limits.away_seconds and out.canary_away >= enough and self._answers(out):
@@ -128,9 +136,11 @@ class Floors:
 
     def _answers(self, out: Health) -> bool:
         """Whether the champion is heard of, and scores."""
-        asked = out.champion_away + out.champion_runs
-        heard = out.champion_away <= (1.0 - self._limits.away_share) * asked
-        return heard and out.champion_runs - out.champion_broken >= self._limits.champion_beside
+        return self._heard(out) and out.champion_runs - out.champion_broken >= self._limits.champion_beside
+
+    def _heard(self, one: Health) -> bool:
+        """Whether hardly a run of the champion was asked of nobody."""
+        return one.champion_away <= (1.0 - self._limits.away_share) * (one.champion_away + one.champion_runs)
 
     def _constant(self, spans: list[Health]) -> Verdict | None:
         canary, champion = Spread(), Spread()

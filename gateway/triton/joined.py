@@ -62,10 +62,15 @@ def join(requests: Sequence[TensorRequest]) -> TensorRequest:
 
 
 def cut(answer: TensorAnswer, rows: Sequence[int]) -> list[TensorAnswer]:
-    """Return the answers of requests that had so many rows each. Raises `BackendError` where it cannot be cut so."""
+    """Return the answers of requests that had so many rows each. Raises `BackendError` where it cannot be cut so.
+
+    Parameters of an answer cannot: nobody knows whose of them they are.
+    """
+    if answer.parameters:
+        raise BackendError(f"the answer to {len(rows)} requests has parameters: {', '.join(answer.parameters):.80}")
     whole = sum(rows)
     columns = [_cut(output, rows, whole) for output in answer.outputs]
-    return [TensorAnswer([column[at] for column in columns], answer.parameters) for at in range(len(rows))]
+    return [TensorAnswer([column[at] for column in columns]) for at in range(len(rows))]
 
 
 def _cut(output: Tensor, rows: Sequence[int], whole: int) -> list[Tensor]:

@@ -107,11 +107,16 @@ def test_no_more_bytes_go_together_than_are_bounded(monkeypatch: pytest.MonkeyPa
 
 
 def test_texts_are_cut_by_elements() -> None:
-    answer = TensorAnswer([Tensor("y", "BYTES", (3, 2), joined([b"a", b"bb", b"", b"d", b"e", b"f"]))], {"p": 1})
+    answer = TensorAnswer([Tensor("y", "BYTES", (3, 2), joined([b"a", b"bb", b"", b"d", b"e", b"f"]))])
     first, second = cut(answer, [1, 2])
     assert (first.outputs[0].shape, split(first.outputs[0])) == ((1, 2), [b"a", b"bb"])
     assert (second.outputs[0].shape, split(second.outputs[0])) == ((2, 2), [b"", b"d", b"e", b"f"])
-    assert first.parameters == {"p": 1}
+
+
+def test_an_answer_with_parameters_is_nobodys_alone() -> None:
+    answer = TensorAnswer([Tensor("y", "UINT8", (3,), b"abc")], {"who": "first"})
+    with pytest.raises(BackendError, match="the answer to 2 requests has parameters: who"):
+        cut(answer, [1, 2])
 
 
 @pytest.mark.parametrize(

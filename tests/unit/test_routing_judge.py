@@ -519,3 +519,29 @@ def test_comparisons_of_all_windows_are_merged_and_say_nothing_to_the_judge() ->
     assert not one.judge.take(again), "what is heard twice counts once"
     assert one.judge.comparison == rows[0].merged(rows[1])
     assert one.verdict().outcome is before.outcome
+
+
+def test_of_a_unit_that_was_well_for_long_the_first_pair_that_differs_counts() -> None:
+    findings, flaky = worker((Guard("row_faults", Source.UNITS), Guard("flaky", Source.PAIRS))).judge.findings, 2
+    units = range(200)
+    for _ in range(3):
+        for unit in units:
+            findings.pair(Pair(0, 0, unit))
+    assert findings.look(1.0) is None
+    for _ in range(3):
+        for unit in units:
+            findings.pair(Pair(flaky, 0, unit))
+    assert findings.look(2.0) is not None
+    assert findings.states()[1].canary == len(units), "each once"
+
+
+def test_shares_ask_a_unit_once_an_hour() -> None:
+    guards = (Guard("row_faults", Source.UNITS), Guard("flips", Source.SHARES, 1.0, 0.01))
+    findings, flips = worker(guards).judge.findings, 2
+    for hour in range(3):
+        for _ in range(5):
+            for unit in range(100):
+                findings.pair(Pair(flips if hour == 2 else 0, 0, unit))
+        said = findings.look(3600.0 * (hour + 1))
+        assert (said is not None) == (hour == 2)
+    assert (findings.states()[1].canary, findings.states()[1].champion) == (100, 200)
