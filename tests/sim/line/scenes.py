@@ -27,6 +27,8 @@ class Scene:
     """Whether the canary's rows fail more than twice as often, so that the contrary must not be shown."""
 
 
+_SHARED_SERVER = Manner(faulty=0.01, gone=Span(1.0, 2.2, 8.0))
+"""Away for just longer than the floor waits."""
 _ROWS = Manner(faulty=0.03, nan=0.01)
 _FITS = Manner(faulty=0.01, fit_row=0.0005, fit=0.05)
 _AWAY = Manner(faulty=0.01, fit_row=0.0005, fit=0.3)
@@ -66,6 +68,16 @@ INNOCENT = (
         "a server that both arms are on is away, promoted: 90 %",
         Manner(faulty=0.01, gone=Span(1.0, 3.0, 12.0)),
         steps=((0.0, 9_000),),
+    ),
+    Scene(
+        "a server that both arms are on is away, lists of 1, 1,000/s at 1 %",
+        _SHARED_SERVER,
+        mean_list=1,
+        rate=1_000.0,
+        steps=((0.0, 100),),
+    ),
+    Scene(
+        "a server that both arms are on is away, lists of 1, at 5 %", _SHARED_SERVER, mean_list=1, steps=((0.0, 500),)
     ),
     Scene("the feature store is away", _ROWS, store_away=Span(1.0, 1.0, 10.0)),
     Scene(
