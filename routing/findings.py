@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from routing.evidence import Evidence, TwoSided, two_sided
 from routing.guard import Guard, Source
@@ -12,10 +11,9 @@ from routing.verdict import Verdict, fail
 from routing.window import Pair
 
 MOST_PAIRED = 1 << 18
-"""Units that are remembered for having been in a pair, and for having differed; beyond that all are forgotten."""
+"""Units that are remembered for having been in a pair; beyond that all are forgotten."""
 SHARES_ANEW = 3600.0
 """Seconds after which shares ask a unit anew: they are shares of the units that there are, by the hour."""
-_Seen = TypeVar("_Seen")
 _PAIR = 0.5  # with which probability the worse of two bundles on the same row is the canary, if both are alike
 
 
@@ -88,7 +86,7 @@ class Findings:
         self._of_calls = [one for one in numbered if one[1].guard.source in (Source.UNITS, Source.DECISIONS)]
         self._of_pairs = [one for one in numbered if one[1].guard.source in (Source.PAIRS, Source.TIMES, Source.SHARES)]
         self._paired: set[int] = set()
-        self._differed: set[tuple[int, int]] = set()
+        self._asked: set[int] = set()
         self._anew = began + SHARES_ANEW
         self.faults = sum(sign for sign, finding in self._of_calls if finding.guard.source is Source.UNITS)
         """The signs that are bad, whatever the other arm does."""
@@ -108,27 +106,26 @@ class Findings:
     def pair(self, pair: Pair) -> None:
         """Count what a pair says; where both bundles showed a sign, or neither, it says nothing.
 
-        A unit repeats itself. So of each only the first pair that differs says who was worse, whenever that comes: it
-        is either's with the same probability where both are alike. Shares count its first pair of an hour. Times
-        count every pair. Its number is new in every epoch.
+        A unit repeats itself. So its first pair of an epoch alone says who was worse, if anybody was: counted by its
+        first pair that differs, the better bundle runs out of units that can still speak for it. Shares count its
+        first pair of an hour, times every pair. Its number is new in every epoch.
         """
         self.pairs += 1
-        again = _known(self._paired, pair.unit, pair.unit or 0)
+        paired, asked = _first(self._paired, pair.unit), _first(self._asked, pair.unit)
+        counts = {Source.PAIRS: paired, Source.SHARES: asked, Source.TIMES: True}
         for sign, finding in self._of_pairs:
-            canary, champion, source = bool(pair.canary & sign), bool(pair.champion & sign), finding.guard.source
-            if source is Source.SHARES:
-                if not again:
-                    finding.event(finding.guard.at_most, canary)
-            elif canary != champion and (source is Source.TIMES or not self._has_differed(pair.unit, sign)):
+            if not counts[finding.guard.source]:
+                continue
+            canary, champion = bool(pair.canary & sign), bool(pair.champion & sign)
+            if finding.guard.source is Source.SHARES:
+                finding.event(finding.guard.at_most, canary)
+            elif canary != champion:
                 finding.event(_PAIR, canary)
-
-    def _has_differed(self, unit: int | None, sign: int) -> bool:
-        return _known(self._differed, unit, (unit or 0, sign))
 
     def look(self, now: float) -> Verdict | None:
         """Weigh what has come; return what was found, by the guard that is surest, or None."""
         if now >= self._anew:
-            self._paired.clear()
+            self._asked.clear()
             self._anew = now + SHARES_ANEW
         for finding in self.all:
             finding.look(now)
@@ -155,16 +152,16 @@ class Findings:
         return GuardState(guard.name, finding.evidence.value, guard.enough, canary, champion, guard.dry_run, text)
 
 
-def _known(seen: set[_Seen], unit: int | None, what: _Seen) -> bool:
-    """Whether this was seen of the unit before, as far as that is remembered; it is from now on."""
+def _first(seen: set[int], unit: int | None) -> bool:
+    """Whether the unit was not seen before, as far as is remembered; it is from now on. Who has no name is new."""
     if unit is None:
-        return False
-    if what in seen:
         return True
+    if unit in seen:
+        return False
     if len(seen) >= MOST_PAIRED:
         seen.clear()
-    seen.add(what)
-    return False
+    seen.add(unit)
+    return True
 
 
 def _begun(guard: Guard, began: float) -> Evidence | TwoSided:
