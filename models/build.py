@@ -16,7 +16,7 @@ from models.export import check_parity, to_onnx
 from models.leak_check import check_no_leak
 from models.places import LOCK, booster_path, bundle_path, frame_path
 from models.progress import Progress
-from models.provenance import code_state, data_digests, file_digest, input_digest, stamp_bundles
+from models.provenance import code_state, data_digests, file_digest, stale_versions, stamp_bundle, version_digest
 from models.recipe import Recipe
 from models.tables import read_events, write_tables
 from models.train import fit, parameters
@@ -31,22 +31,23 @@ class _Frame:
 
 
 def build(store: FeatureStore, recipe: Recipe, deployment: Deployment, progress: Progress) -> None:
-    """Make every bundle of the deployment; the stamp that calls them current is written last."""
-    digest = input_digest(deployment)
+    """Make every bundle that is not current, and the frame; what calls a bundle current is written after it."""
+    digests = {version: version_digest(deployment, version) for version in stale_versions(deployment)}
     frame = _frame(store, recipe, deployment, progress)
     plan = compile_plan(store, deployment, recipe.transform)
-    versions = deployment.training.versions
+    for version in sorted(deployment.training.versions.keys() - digests.keys()):
+        progress.say(f"    bundle {version} is current, and stays as it is")
     with progress.step(f"{recipe.name}: backtests"):
-        tested = backtests(frame.rows, recipe, deployment.training, min(versions))
-    for version in versions:
+        tested = backtests(frame.rows, recipe, deployment.training, min(deployment.training.versions))
+    for version, digest in digests.items():
         with progress.step(f"{recipe.name}: bundle {version}"):
             exported = _export(recipe, deployment, frame, version, plan, tested)
             manifest = write_bundle(bundle_path(recipe.name, version), exported)
+            stamp_bundle(deployment, version, digest)
         worst = exported.parity.max_difference
         progress.say(f"    sha256 {manifest.digest()[:12]}, ONNX differs by {worst:.1e} at most")
         for line in _in_words(exported.metrics):
             progress.say(f"    {line}")
-    stamp_bundles(deployment, digest)
 
 
 def _frame(store: FeatureStore, recipe: Recipe, deployment: Deployment, progress: Progress) -> _Frame:

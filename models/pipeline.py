@@ -35,7 +35,8 @@ from data to answers:
                                                    calls, with the score that the training code itself gives them
 
 What has not changed is not made again: bundles carry the digest of all that they are made from, and the online store
-that of all it was filled from. Bundles lie in models/bundles/<deployment>/<version>/, all else in .sluice/.
+that of all it was filled from. A new bundle is a new number under model.versions in a deployment.yaml: the others keep
+their bytes. Bundles lie in models/bundles/<deployment>/<version>/, all else in .sluice/.
 """
 
 

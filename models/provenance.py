@@ -2,7 +2,7 @@
 
 import hashlib
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -54,28 +54,45 @@ def code_state() -> dict[str, str]:
     return {"commit": commit, "diff": hashlib.sha256(changed).hexdigest() if changed else ""}
 
 
+def version_digest(deployment: Deployment, number: str) -> str:
+    """One digest over everything that one version's bundle is made from: the other versions are no part of it."""
+    training = deployment.training
+    alone = replace(training, versions={number: training.versions[number]})
+    return input_digest(replace(deployment, training=alone))
+
+
 def bundles_are_current(deployment: Deployment) -> bool:
     """Whether the bundles that lie there were made from these very inputs, and are still whole."""
-    stamp = _stamp(deployment)
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != input_digest(deployment):
+    return frame_path(deployment.name).is_file() and not stale_versions(deployment)
+
+
+def stale_versions(deployment: Deployment) -> list[str]:
+    """The versions that have no bundle made from their very inputs: the others must keep their bytes.
+
+    A table that people approved names bundles by digest; one that is made again carries another commit, and so another
+    digest, and no gateway would serve it.
+    """
+    return [number for number in deployment.training.versions if not _is_current(deployment, number)]
+
+
+def stamp_bundle(deployment: Deployment, number: str, digest: str) -> None:
+    """Say from which inputs a version's bundle was made."""
+    _stamp(deployment, number).write_text(digest, encoding="utf-8")
+
+
+def _is_current(deployment: Deployment, number: str) -> bool:
+    stamp = _stamp(deployment, number)
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != version_digest(deployment, number):
         return False
-    versions = deployment.training.versions
     try:
-        for number in versions:
-            load_manifest(bundle_path(deployment.name, number))
+        load_manifest(bundle_path(deployment.name, number))
     except BundleError:
         return False
-    kept = [frame_path(deployment.name), *(booster_path(deployment.name, number) for number in versions)]
-    return all(path.is_file() for path in kept)
+    return booster_path(deployment.name, number).is_file()
 
 
-def stamp_bundles(deployment: Deployment, digest: str) -> None:
-    """Say from which inputs the bundles were made."""
-    _stamp(deployment).write_text(digest, encoding="utf-8")
-
-
-def _stamp(deployment: Deployment) -> Path:
-    return BUNDLES / deployment.name / "inputs.sha256"
+def _stamp(deployment: Deployment, number: str) -> Path:
+    return BUNDLES / deployment.name / f"inputs-{number}.sha256"
 
 
 def _name(path: Path) -> str:

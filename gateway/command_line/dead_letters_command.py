@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gateway.command_line.environment import env
-from gateway.config import DEFAULT_REDIS_URL, ConfigError, without_password
+from gateway.command_line.environment import env, redis_url
+from gateway.config import ConfigError, without_password
 from gateway.later.settings import QueueSettings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    url = env("queue_url", "") or DEFAULT_REDIS_URL
+    url = env("queue_url", "") or redis_url()
     parser.add_argument(
         "--queue-url", default=url, help=f"the gateway's [{without_password(str(url))}]".replace("%", "%%")
     )

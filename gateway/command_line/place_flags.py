@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.command_line.environment import ROOT, env
-from gateway.config import DEFAULT_REDIS_URL, without_password
+from gateway.command_line.environment import ROOT, env, redis_url
+from gateway.config import without_password
 from gateway.triton.settings import TritonSettings
 
 MOST_ROWS, MOST_THREADS = 4_096, 256
@@ -97,8 +97,8 @@ def _add_ahead(group: "argparse._ArgumentGroup") -> None:
         "--hit-share", type=_above_zero(1), default=1.0, help="of rows whose score is there [%(default)g]"
     )
     _add_price(group, "--memory-gb-hour", 0.02, "a GB of the feature Redis")
-    url = env("redis_url", DEFAULT_REDIS_URL)
-    shown = without_password(str(url)).replace("%", "%%")
+    url = redis_url()
+    shown = without_password(url).replace("%", "%%")
     group.add_argument("--redis-url", default=url, help=f"the Redis that Feast fills [{shown}]")
 
 

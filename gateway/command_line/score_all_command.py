@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.command_line.environment import ROOT, env
-from gateway.config import DEFAULT_REDIS_URL, without_password
+from gateway.command_line.environment import ROOT, env, redis_url
+from gateway.config import without_password
 
 if TYPE_CHECKING:
     from gateway.score_all.progress import Progress
@@ -35,8 +35,8 @@ def add_score_all(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("deployment")
     parser.add_argument("versions", nargs="*", metavar="VERSION", help="bundles [the champion of deployment.yaml]")
-    url = env("redis_url", DEFAULT_REDIS_URL)
-    shown = without_password(str(url)).replace("%", "%%")
+    url = redis_url()
+    shown = without_password(url).replace("%", "%%")
     parser.add_argument("--redis-url", default=url, help=f"the Redis that Feast fills [{shown}]")
     for name, default, text in (
         ("models", ROOT / "models", "where <name>/deployment.yaml lie"),

@@ -86,8 +86,8 @@ def _known(events: Sequence[Event]) -> Iterator[str]:
     yield f"- that it is not worse: evidence {of_enough(view.proof, view.proof_enough)}"
     yield ""
     yield (
-        "Evidence of 12 of 500: what was seen is 12 times likelier if the candidate is worse than is tolerated (of the"
-        " last line: if it is not worse), and 500 times is enough."
+        "Evidence x of y: what was seen is x times likelier if the candidate is worse than is tolerated (of the last"
+        " line: if it is not worse), and y times is enough."
     )
 
 

@@ -123,7 +123,8 @@ def _add_looks(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "judge a recorded rollout again",
         "Prints when each ruling would have come, beside what was decided. It judges by the rules "
         "that are declared now, or by those of a file: what if? Only the judge's (guards, floors, alpha, promote) are: "
-        "the steps that it went through are in the record, with the calls that came of them.",
+        "the steps that it went through are in the record, with the calls that came of them, and so are "
+        "the guards that were measured: another one is refused.",
         "replay fraud --rules stricter.yaml",
     )
     for parser in (explain, replay):

@@ -12,8 +12,11 @@ _HEADING = ("time (UTC)", "after", "decided then", "says the judge now")
 
 
 def side_by_side(events: Sequence[pb.Event], rulings: Sequence[pb.Ruling]) -> list[str]:
-    """Return a line for each event and each ruling of one rollout, in the order in which they came."""
-    rows = [(one.at, _decided(one), "") for one in events] + [(one.at, "", _ruled(one.verdict)) for one in rulings]
+    """Return a line for each event and each ruling of one rollout, in the order in which they came.
+
+    What is ruled at the moment of a decision led to it, and stands before it.
+    """
+    rows = [(one.at, "", _ruled(one.verdict)) for one in rulings] + [(one.at, _decided(one), "") for one in events]
     rows.sort(key=lambda row: row[0])
     return columns([_HEADING, *((hour(at), span(at - rows[0][0]), then, now) for at, then, now in rows)])
 
