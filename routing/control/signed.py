@@ -129,9 +129,8 @@ def check(signed: Signed, principals: Mapping[str, Principal], now: float) -> As
     try:
         principal.key.verify(signed.signature, _meant(signed.principal, signed.order))
     except InvalidSignature as exc:
-        raise NotAllowed(
-            f"this was not signed with the key of {principal.name} that is in the principals.yaml of this control plane"
-        ) from exc
+        who = f"{principal.name} that this control plane's principals.yaml names"
+        raise NotAllowed(f"this was not signed with the key of {who}") from exc
     asked = _read(signed.order)
     needed = _NEEDS.get(asked.deed)
     if needed is not None and needed not in principal.roles:

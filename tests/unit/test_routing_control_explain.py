@@ -69,8 +69,8 @@ def test_one_that_people_took_back_says_what_the_judge_knew() -> None:
         "- flips (only reports): evidence 30; 4 of 90 pairs differ, 5.00% may\n"
         "- that it is not worse: evidence 4.1 of 20\n"
         "\n"
-        "Evidence of 12 of 500: what was seen is 12 times likelier if the candidate is worse than is tolerated (of the"
-        " last line: if it is not worse), and 500 times is enough.\n"
+        "Evidence x of y: what was seen is x times likelier if the candidate is worse than is tolerated (of the last"
+        " line: if it is not worse), and y times is enough.\n"
     )
     assert "nobody led then" in explain([Event(PENDING, "", "ada", NOON), replaced(event, view=None)])
 

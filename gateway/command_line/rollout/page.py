@@ -182,9 +182,7 @@ def _gateway(gateway: pb.Gateway, state: pb.RolloutState, now: float) -> Text:
 
 
 def _pairs(found: pb.Comparison) -> Iterator[Text]:
-    money = (
-        f", worth {found.money:+,.2f} to the candidate by the policy's prices, if it is right" if found.money else ""
-    )
+    money = f", worth {found.money:+,.2f} by the policy's prices if it is right" if found.money else ""
     flip = "decision flips" if found.flips == 1 else "decisions flip"
     flips = f"{found.flips:,} {flip} ({percent(found.flips / found.rows)}){money}"
     yield Text(f"{found.rows:,} rows scored by both: {flips}, scores {figure(found.mean_distance)} apart")
