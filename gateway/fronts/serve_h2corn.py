@@ -9,6 +9,7 @@ import h2corn
 
 from gateway.fronts.application import FrontApplication
 from gateway.fronts.limits import FrontLimits
+from gateway.fronts.lingering import Lingering
 from gateway.fronts.tls import ServerTls
 
 
@@ -24,6 +25,8 @@ async def serve_h2corn(
 ) -> None:
     """Serve until `stop`, then drain: no new connections, callers told to go, what was accepted is answered.
 
+    A connection ends when its caller has closed it too, or has had the time to.
+
     The sockets must listen already; they are closed when the drain begins, so that nobody waits in a queue that nobody
     empties. `ready` is called once they are answered.
     """
@@ -37,9 +40,11 @@ async def serve_h2corn(
     finally:
         stopping.cancel()
         app.close()
+        lingering = Lingering(sockets)
         server.shutdown()
         for listener in sockets:
             listener.close()
+        await lingering.until(serving)
         await serving
 
 
