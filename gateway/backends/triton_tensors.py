@@ -32,7 +32,12 @@ class TritonTensors:
         if len(asked) == 1:
             return in_array([await self._ask(asked[0], seconds)])
         groups = grouped(asked, self._known.most_rows)
-        found = await asyncio.gather(*(self._together([asked[at] for at in group], seconds) for group in groups))
+        asking = [asyncio.create_task(self._together([asked[at] for at in group], seconds)) for group in groups]
+        try:
+            found = await asyncio.gather(*asking)
+        finally:  # after one has failed nobody waits for the others
+            for one in asking:
+                one.cancel()
         answers = dict(zip(chain(*groups), chain(*found), strict=True))
         return in_array([answers[at] for at in range(len(asked))])
 

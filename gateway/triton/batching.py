@@ -14,7 +14,11 @@ def rows_joined(answer: pb.ModelConfigResponse) -> int:
     "Maximum Batch Size" and "Dynamic Batcher"). Sequences, ragged batches and answers in parts are left alone.
     """
     config = answer.config
-    odd = any(one.allow_ragged_batch or one.is_shape_tensor for one in config.input) or config.batch_input
+    odd = (
+        any(one.allow_ragged_batch or one.is_shape_tensor for one in config.input)
+        or config.batch_input
+        or config.batch_output
+    )
     apart = odd or config.model_transaction_policy.decoupled or not config.HasField("dynamic_batching")
     return APART if apart else max(APART, config.max_batch_size)
 

@@ -35,6 +35,14 @@ def test_the_page_shows_where_evidence_came_from_and_what_has_happened() -> None
     )
 
 
+def test_what_has_happened_is_that_of_the_last_rollout() -> None:
+    former = pb.Event(at=NOON - 900, note="of the rollout before")
+    former.rollout.name = "r1"
+    text = page(growing(Watched("fraud"), 3).told("fraud", [former, *events()]))
+    assert "of the rollout before" not in text
+    assert text == page(growing(Watched("fraud"), 3).told("fraud", events()))
+
+
 def test_a_trace_is_bounded_takes_a_point_a_second_and_belongs_to_one_rollout() -> None:
     watched = growing(Watched("fraud"), 100)
     assert [len(values) for values in watched.traces["fraud"].evidence.values()] == [LENGTH] * 3

@@ -145,11 +145,12 @@ def config(rows: int = 8, dynamic: bool = True) -> pb.ModelConfigResponse:
 
 def test_what_triton_joins_may_be_joined() -> None:
     assert rows_joined(config()) == 8
-    ragged, decoupled, batch = config(), config(), config()
+    ragged, decoupled, batch, batch_out = config(), config(), config(), config()
     ragged.config.input[0].allow_ragged_batch = True
     decoupled.config.model_transaction_policy.decoupled = True
     batch.config.batch_input.add()
-    for one in (config(rows=0), config(dynamic=False), ragged, decoupled, batch):
+    batch_out.config.batch_output.add()
+    for one in (config(rows=0), config(dynamic=False), ragged, decoupled, batch, batch_out):
         assert rows_joined(one) == APART
 
 
@@ -160,3 +161,30 @@ def test_of_several_servers_the_least_counts() -> None:
     assert known.most_rows == APART
     known.learn("b", 16)
     assert known.most_rows == 8
+
+
+class FailingBesideSlow:
+    """Fails for requests of one row, and never answers others."""
+
+    def __init__(self) -> None:
+        self.given_up = 0
+        self._asked_slowly = asyncio.Event()
+
+    async def infer(self, asked: pb.ModelInferRequest, seconds: float) -> pb.ModelInferResponse:
+        if asked.inputs[0].shape[0] == 1:
+            await self._asked_slowly.wait()
+            raise BackendError("not one")
+        self._asked_slowly.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up += 1
+        raise AssertionError("nobody ever set it")
+
+
+async def test_who_is_asked_beside_one_that_failed_is_asked_no_longer() -> None:
+    asked = FailingBesideSlow()
+    with pytest.raises(BackendError, match="not one"):
+        await TritonTensors(Named("m"), asked, closed, Known()).run(in_array([request(1), request(2, 3)]))
+    await asyncio.sleep(0)
+    assert asked.given_up == 1

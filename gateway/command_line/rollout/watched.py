@@ -47,8 +47,9 @@ class Watched:
         return replace(self, silence=reason, silent_since=since, silent_at=now)
 
     def told(self, deployment: str, events: Sequence[pb.Event]) -> "Watched":
-        """Return what is known with the deployment's last events."""
-        trace = replace(self.traces.get(deployment, Trace()), events=events)
+        """Return what is known with the deployment's last events: of them those of its last rollout."""
+        of_last = [one for one in events if one.rollout.name == events[-1].rollout.name]
+        trace = replace(self.traces.get(deployment, Trace()), events=of_last)
         return replace(self, traces={**self.traces, deployment: trace})
 
     @property
